@@ -1,0 +1,74 @@
+"""Following the feed: what a caller may follow, where to begin, and what comes next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlmodel import col
+
+from app.core.access import Scope
+from app.core.errors import NotFound
+from app.core.feed import customer_topic, decode_cursor, read_entries, read_topic, segment_topic
+from app.core.tx import Reading
+from models import Customer, FeedEntry, Segment
+
+CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStart:
+    """Where following begins. ``gap`` says why part of what was asked for cannot be replayed, if so."""
+
+    topic: str
+    epoch: str
+    offset: int
+    gap: str | None
+
+
+async def start_following(
+    reading: Reading, *, customer_id: UUID, after: str | None, scope: Scope, field: str = "after"
+) -> FeedStart:
+    """Where a follower of one customer begins: after the cursor ``after``, or now.
+
+    Raises :class:`NotFound` for another tenant's customer and :class:`Invalid` for a cursor that is none. What was
+    trimmed is a gap, and following goes on with what is left; a cursor of another epoch is a gap up to now.
+    """
+    reading.require(scope)
+    known = select(exists().where(col(Customer.id) == customer_id, col(Customer.tenant_id) == reading.tenant_id))
+    if not (await reading.session.execute(known)).scalar_one():
+        raise NotFound("customer", "customer_id")
+    return await _start(reading, customer_topic(customer_id), after, field)
+
+
+async def start_following_segment(
+    reading: Reading, *, segment_id: UUID, after: str | None, field: str = "after"
+) -> FeedStart:
+    """Where a follower of who enters and leaves a segment begins; as :func:`start_following`."""
+    reading.require(Scope.SEGMENTS_READ)
+    known = select(
+        exists().where(
+            col(Segment.id) == segment_id,
+            col(Segment.tenant_id) == reading.tenant_id,
+            col(Segment.deleted_at).is_(None),
+        )
+    )
+    if not (await reading.session.execute(known)).scalar_one():
+        raise NotFound("segment", "segment_id")
+    return await _start(reading, segment_topic(segment_id), after, field)
+
+
+async def _start(reading: Reading, name: str, after: str | None, field: str) -> FeedStart:
+    topic = await read_topic(reading.session, reading.tenant_id, name)
+    if after is None:
+        return FeedStart(name, topic.epoch, topic.head, None)
+    cursor = decode_cursor(after, field)
+    gap = topic.misses(cursor)
+    offset = {None: cursor.offset, "trimmed": topic.floor}.get(gap, topic.head)
+    return FeedStart(name, topic.epoch, offset, gap)
+
+
+async def read_following(reading: Reading, *, topic: str, offset: int, scope: Scope) -> Sequence[FeedEntry]:
+    """The entries after ``offset``, at most 200. The first one's position tells whether some were trimmed meanwhile."""
+    reading.require(scope)
+    return await read_entries(reading.session, reading.tenant_id, topic, offset, CHUNK)

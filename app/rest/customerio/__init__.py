@@ -1,0 +1,46 @@
+"""The Customer.io Track and App APIs as their published clients speak to them (``contracts/customerio.md``)."""
+
+from app.rest.customerio import devices, entities, events, people, region, search, segments, wire
+from app.rest.door import Dialect
+
+DIALECT = Dialect(
+    name="customerio",
+    title="Customer.io Track and App API",
+    description=(
+        "People, their events, devices and segments, as the published Customer.io clients send and read them. Paths "
+        "that begin with `/api` are those of the Track API, the others those of the App API.\n\n"
+        "A person is named by your own id, an e-mail address, or `cio_` and the 32 hexadecimal digits of a Rapport "
+        "customer. Every success of the Track API is `{}`. Unknown fields are ignored or, on a person, kept as "
+        "attributes. What was answered is committed.\n\n"
+        "About 100 requests a second are fair use of the Track API, and 10 of the App API; beyond that the answer is "
+        "429 with `Retry-After`."
+    ),
+    endpoints=(
+        *people.ENDPOINTS,
+        *events.ENDPOINTS,
+        *devices.ENDPOINTS,
+        *entities.ENDPOINTS,
+        *region.ENDPOINTS,
+        *segments.ENDPOINTS,
+        *search.ENDPOINTS,
+    ),
+    words=wire.WORDS,
+    error_form=wire.meta_errors,
+    error_model=wire.MetaErrors,
+    envelope=wire.envelope,
+    envelope_model=wire.envelope_model,
+    security=wire.SECURITY,
+    challenge='Basic realm="Track API"',
+    plan=wire.plan,
+    limit_headers=wire.limit_headers,
+    parameters={
+        "identifier": {"description": "Your id of the person, their e-mail address, or `cio_…`. Percent-encode it."},
+        "device_id": {"description": "The device's push token."},
+        "segment_id": {"description": "The number of a segment.", "schema": {"type": "integer", "minimum": 1}},
+        "customer_id": {"description": "A person, named as `id_type` says. Percent-encode it."},
+    },
+    rename=wire.rename,
+    text_statuses=frozenset({401}),
+)
+
+__all__ = ["DIALECT"]

@@ -1,0 +1,35 @@
+"""The SiloCDP API: accounts, subscribers, their events, and segments. Facts: ``contracts/silocdp.md``."""
+
+from app.rest.door import Dialect
+from app.rest.silocdp import auth, events, segments, subscribers, wire
+
+DIALECT = Dialect(
+    name="silocdp",
+    title="SiloCDP API",
+    description=(
+        "People, what they do, and the accounts of those who work with them.\n\n"
+        'Every success is `{"data": …, "success": true}`, every refusal `{"errors": ["…"], "success": false}`; '
+        "each sentence begins with the field it is about. Unknown fields are ignored.\n\n"
+        "Every response carries `X-RateLimit-Limit` (requests a minute of your plan), `X-RateLimit-Remaining` (how "
+        "many may come at once now) and `X-RateLimit-Reset` (the epoch second at which the whole burst is there again)."
+    ),
+    endpoints=(*auth.ENDPOINTS, *subscribers.ENDPOINTS, *events.ENDPOINTS, *segments.ENDPOINTS),
+    words=wire.WORDS,
+    error_form=wire.error_form,
+    error_model=wire.Errors,
+    envelope=wire.envelope,
+    envelope_model=wire.envelope_model,
+    security=wire.SECURITY,
+    challenge="Bearer",
+    plan=wire.plan,
+    limit_headers=wire.limit_headers,
+    parameters={
+        "id": {
+            "description": "A subscriber (`cust_…`) or a segment (`seg_…`).",
+            "schema": {"type": "string", "pattern": "^(cust|seg)_[0-9a-f]{32}$"},
+        }
+    },
+    rename=wire.rename,
+)
+
+__all__ = ["DIALECT"]

@@ -1,0 +1,42 @@
+"""``make bench``: Rapport and its peers in one run. ``ARGS="graph ingest"`` runs some parts only.
+
+graph    nested and one-row queries against stock Strawberry and Node (Fastify, Mercurius with JIT), on one Postgres
+ingest   single events, acknowledged after the commit, against an empty route of the same server
+batches  batches of 100 events against a bare executemany of the same rows
+memory   the idle server, and each of 1,000 open subscriptions
+segments ingest with 50 live segments, how soon a membership is seen, a whole build against SQL by hand
+"""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import batches, graph, ingest, memory, segments
+from benchmarks.load import missing_wrk
+from tests.servers import ServerMissing, Servers
+
+PARTS: dict[str, Callable[[Servers], None]] = {
+    "graph": graph.run,
+    "ingest": ingest.run,
+    "batches": batches.run,
+    "memory": memory.run,
+    "segments": segments.run,
+}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(PARTS)
+    if missing_wrk():
+        sys.exit("the benchmark needs wrk: apt-get install wrk")
+    servers = Servers({}, durable=True)
+    try:
+        for name in wanted:
+            print(f"\n## {name}\n", flush=True)
+            PARTS[name](servers)
+    except ServerMissing as missing:
+        sys.exit(f"the benchmark needs a Postgres to start: {missing}")
+    finally:
+        servers.stop()
+
+
+if __name__ == "__main__":
+    main()

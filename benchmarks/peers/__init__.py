@@ -1,0 +1,1 @@
+"""What people would pick instead, written as their documentation suggests."""

@@ -1,0 +1,1 @@
+"""Tenants, members, keys, the audit log and the outbox in the graph."""

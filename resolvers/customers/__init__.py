@@ -1,0 +1,1 @@
+"""Customers in the graph: :mod:`types` and :mod:`queries`, :mod:`mutations`, and live in :mod:`subscriptions`."""

@@ -1,0 +1,59 @@
+"""The schema: everything the graph says, put together."""
+
+import strawberry
+from graphql import get_named_type
+
+from resolvers.accounts.mutations import AccountMutation
+from resolvers.accounts.types import AccountQuery
+from resolvers.customers.mutations import CustomerMutation
+from resolvers.customers.queries import CustomerQuery
+from resolvers.customers.subscriptions import CustomerSubscription
+from resolvers.events.mutations import EventMutation
+from resolvers.events.subscriptions import EventSubscription
+from resolvers.events.types import EventQuery
+from resolvers.executor import foresee_payloads, plan_root_fields
+from resolvers.inputs import prepare_inputs
+from resolvers.nodes import NodeQuery
+from resolvers.scalars import strawberry_config
+from resolvers.segments.mutations import SegmentMutation
+from resolvers.segments.queries import SegmentQuery
+from resolvers.segments.subscriptions import SegmentSubscription
+
+
+@strawberry.type(description="What can be asked.")
+class Query(NodeQuery, AccountQuery, CustomerQuery, EventQuery, SegmentQuery):
+    """The root of queries."""
+
+
+@strawberry.type(description="What can be changed.")
+class Mutation(AccountMutation, CustomerMutation, EventMutation, SegmentMutation):
+    """The root of mutations."""
+
+
+@strawberry.type(
+    description="What can be followed. Every payload has a cursor; after it, nothing is missed or doubled."
+)
+class Subscription(CustomerSubscription, EventSubscription, SegmentSubscription):
+    """The root of subscriptions."""
+
+
+schema = strawberry.Schema(Query, Mutation, Subscription, config=strawberry_config())
+
+
+def _describe_inputs() -> None:
+    """The one argument of a mutation is what its type says."""
+    assert schema._schema.mutation_type is not None
+    for definition in schema._schema.mutation_type.fields.values():
+        for argument in definition.args.values():
+            argument.description = get_named_type(argument.type).description
+
+
+_describe_inputs()
+prepare_inputs(schema)
+plan_root_fields(schema._schema)
+foresee_payloads(schema._schema)
+
+
+def schema_text() -> str:
+    """The schema in GraphQL's own language, as exported to ``schema.graphql``."""
+    return schema.as_str() + "\n"

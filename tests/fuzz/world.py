@@ -1,0 +1,160 @@
+"""Two tenants with something of every noun, made through the doors: real ids for the fuzzers to mix in."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import requests
+
+from app.core.access import ALL_SCOPES
+from app.core.ids import PREFIXES, public_id
+
+PASSWORD = "correct horse battery staple"
+PEOPLE = 24
+TENANT = "globex-secret"
+"""In every text of the second tenant. No request says it, so no response to anybody else may."""
+
+
+@dataclass
+class World:
+    """One tenant as its owner sees it. ``ids`` are public ids by noun."""
+
+    url: str
+    key: str
+    token: str
+    mark: str
+    ids: dict[str, list[str]] = field(default_factory=dict)
+
+    def graph(self, query: str, **variables: Any) -> Any:
+        """The data of an answer without errors."""
+        answer = requests.post(
+            f"{self.url}/graphql",
+            json={"query": query, "variables": variables},
+            headers={"authorization": f"Bearer {self.token}"},
+            timeout=30,
+        ).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def contents(self) -> Any:
+        """Everything of this tenant that the graph shows (not when a key was last used)."""
+        return self.graph(CONTENTS)
+
+    @property
+    def public_ids(self) -> list[str]:
+        return [text for ids in self.ids.values() for text in ids]
+
+    @property
+    def names(self) -> list[str]:
+        """Names by which people of this tenant are known."""
+        people = [f"{self.mark}-{n}" for n in range(PEOPLE)]
+        return people + [f"{name}@example.com" for name in people] + [f"{self.mark}-browser", f"{self.mark}-device-0"]
+
+
+CONTENTS = """{
+  customers(first: 100, orderBy: CREATED_OLDEST) { totalCount nodes {
+    id status attributes suppressedAt updatedAt mergedInto { id }
+    identities { id kind value } devices { id token } consents { channel status } merges { id unmergedAt }
+  } }
+  events(first: 100, orderBy: OLDEST) { totalCount nodes { id name properties customer { id } } }
+  members(first: 100) { nodes { id email role } }
+  apiKeys(first: 100) { nodes { id name revokedAt } }
+  outbox(first: 100) { nodes { id subject } }
+  segments(first: 100) { totalCount nodes { id name rule memberCount state } }
+  tenant { id name plan }
+}"""
+PRO = {"attribute": {"name": "plan", "is": {"equals": "pro"}}}
+SEGMENT = "mutation($input: CreateSegmentInput!) { createSegment(input: $input) { segment { id } } }"
+STATE = "query($id: ID!) { segment(id: $id) { state } }"
+IDENTIFY = "mutation($input: IdentifyCustomerInput!) { identifyCustomer(input: $input) { customer { id } } }"
+TRACK = "mutation($input: TrackEventInput!) { track(input: $input) { event { id } } }"
+DEVICE = "mutation($input: SaveDeviceInput!) { saveDevice(input: $input) { device { id } } }"
+MERGE = "mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) { merge { id } } }"
+MEMBER = "mutation($input: AddMemberInput!) { addMember(input: $input) { member { id } } }"
+KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { key apiKey { id } } }"
+
+
+def make_world(url: str, mark: str) -> World:
+    """A tenant of that name whose every text holds ``mark``."""
+    account = {"email": f"owner@{mark}.example", "password": PASSWORD, "tenantName": mark, "name": mark}
+    registered = requests.post(f"{url}/silocdp/api/v1/auth/register", json=account, timeout=30).json()["data"]
+    world = World(url, "", registered["token"], mark)
+    key = world.graph(KEY, input={"name": mark, "scopes": sorted(ALL_SCOPES)})["createApiKey"]
+    world.key = key["key"]
+    spare = world.graph(KEY, input={"name": f"{mark} spare", "scopes": sorted(ALL_SCOPES)})["createApiKey"]
+    member = world.graph(MEMBER, input={"email": f"agent@{mark}.example", "role": "AGENT", "name": mark})["addMember"]
+    world.ids = {
+        "customer": [_person(world, n) for n in range(PEOPLE)],
+        "event": [_event(world, n) for n in range(PEOPLE)],
+        "device": [_device(world, n) for n in range(PEOPLE // 2)],
+        "api_key": [spare["apiKey"]["id"]],
+        "member": [member["member"]["id"]],
+    }
+    people = world.ids["customer"]
+    world.ids["segment"] = [_segment(world, rule) for rule in (PRO, None)]
+    world.ids["merge"] = [_merge(world, people[-n], people[-n - 1]) for n in (1, 3, 5)]
+    shown = world.graph(
+        "{ tenant { id } auditLog(first: 5) { nodes { id } } customers { nodes { "
+        "identities { id } } } outbox(first: 5) { nodes { id } } }"
+    )
+    world.ids["tenant"] = [shown["tenant"]["id"]]
+    world.ids["audit_entry"] = [node["id"] for node in shown["auditLog"]["nodes"]]
+    world.ids["outbox_message"] = [node["id"] for node in shown["outbox"]["nodes"]]
+    world.ids["identity"] = [i["id"] for node in shown["customers"]["nodes"][:3] for i in node["identities"]]
+    return world
+
+
+def strange_ids() -> list[str]:
+    """Ids that look right and are nobody's, or almost look right."""
+    nobody = UUID(int=7)
+    nobodies = [public_id(noun, nobody) for noun in PREFIXES]
+    return [
+        *nobodies,
+        public_id("customer", nobody).upper(),
+        f"cust_{nobody}",
+        f"cio_{nobody.hex}",
+        "cust_",
+        "cust",
+        "5",
+    ]
+
+
+def _person(world: World, number: int) -> str:
+    name = f"{world.mark}-{number}"
+    said = {
+        "externalId": name,
+        "email": f"{name}@example.com",
+        "anonymousId": f"{name}-browser",
+        "attributes": {"plan": world.mark, "number": number},
+        "consents": [{"channel": "EMAIL", "status": "SUBSCRIBED"}],
+    }
+    return str(world.graph(IDENTIFY, input=said)["identifyCustomer"]["customer"]["id"])
+
+
+def _event(world: World, number: int) -> str:
+    customer = {"externalId": f"{world.mark}-{number}"}
+    said = {"customer": customer, "name": f"{world.mark} seen", "properties": {"number": number}}
+    return str(world.graph(TRACK, input=said)["track"]["event"]["id"])
+
+
+def _segment(world: World, rule: Any) -> str:
+    """A segment, the first by a rule and the second by hand, when its members have been found."""
+    said = {"name": f"{world.mark} segment", "rule": rule}
+    made = str(world.graph(SEGMENT, input=said)["createSegment"]["segment"]["id"])
+    deadline = time.monotonic() + 30
+    while world.graph(STATE, id=made)["segment"]["state"] != "READY":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return made
+
+
+def _device(world: World, number: int) -> str:
+    customer = {"externalId": f"{world.mark}-{number}"}
+    said = {"customer": customer, "token": f"{world.mark}-device-{number}", "platform": "ios"}
+    return str(world.graph(DEVICE, input=said)["saveDevice"]["device"]["id"])
+
+
+def _merge(world: World, winner: str, loser: str) -> str:
+    merged = world.graph(MERGE, input={"winner": {"id": winner}, "loser": {"id": loser}})
+    return str(merged["mergeCustomers"]["merge"]["id"])

@@ -1,0 +1,182 @@
+"""What the naive resolvers stand on: values of the graph over rows in memory, and pages of them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    build_schema,
+    get_named_type,
+)
+from graphql.pyutils import camel_to_snake
+
+from resolvers.schema import schema_text
+from tests.properties.rows import Row, World
+
+SCHEMA = build_schema(schema_text())
+PREFIXES = {
+    "Tenant": "tn",
+    "Member": "mem",
+    "ApiKey": "key",
+    "AuditEntry": "aud",
+    "Customer": "cust",
+    "Identity": "idn",
+    "Device": "dev",
+    "Merge": "mrg",
+    "Event": "evt",
+    "OutboxMessage": "out",
+    "Segment": "seg",
+}
+TABLES = {
+    "Member": "members",
+    "ApiKey": "api_keys",
+    "AuditEntry": "audit_entries",
+    "Customer": "customers",
+    "Identity": "identities",
+    "Device": "devices",
+    "Merge": "merges",
+    "Event": "events",
+    "OutboxMessage": "outbox_messages",
+    "Segment": "segments",
+    "SegmentMembership": "segment_memberships",
+}
+
+
+@dataclass
+class Context:
+    """Whose rows, and how many statements the same answer may take: one per row or page that a resolver hands over."""
+
+    world: World
+    statements: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A row as a value of the graph."""
+
+    type: str
+    row: Row
+
+
+Field = Callable[..., Any]
+FIELDS: dict[tuple[str, str], Field] = {}
+
+
+def field(type_name: str, name: str) -> Callable[[Field], Field]:
+    """Registers the function of one field: it is given the world, the parent's row and the arguments."""
+
+    def register(function: Field) -> Field:
+        FIELDS[type_name, name] = function
+        return function
+
+    return register
+
+
+def column(found: Found, info: GraphQLResolveInfo[Context]) -> Any:
+    value = found.row[camel_to_snake(info.field_name)]
+    if isinstance(value, UUID):
+        return f"{PREFIXES[found.type]}_{value.hex}"
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(get_named_type(info.return_type), GraphQLEnumType) and value is not None:
+        return value.upper()
+    return value
+
+
+def fields_of(type_name: str) -> dict[str, GraphQLField]:
+    """The fields of an object type."""
+    found = SCHEMA.type_map[type_name]
+    assert isinstance(found, GraphQLObjectType)
+    return dict(found.fields)
+
+
+def moment_text(moment: datetime) -> str:
+    """2026-11-21T10:00:00.000000Z"""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def read_moment(text: str) -> datetime:
+    """A DateTime as clients write it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def things(world: World, type_name: str) -> list[Found]:
+    """Every row of a type that is to be seen: a deleted segment is not."""
+    if type_name == "Tenant":
+        return [Found("Tenant", world.tenant)]
+    seen = [row for row in world.of(TABLES[type_name]) if type_name != "Segment" or row["deleted_at"] is None]
+    return [Found(type_name, row) for row in seen]
+
+
+def where(world: World, type_name: str, **values: Any) -> list[Found]:
+    """The rows of a type with these values, by id."""
+    found = [
+        thing for thing in things(world, type_name) if all(thing.row[name] == value for name, value in values.items())
+    ]
+    return sorted(found, key=lambda thing: thing.row["id"].int) if type_name != "Consent" else found
+
+
+def first_of(found: list[Found]) -> Found | None:
+    """The first one, if any."""
+    return found[0] if found else None
+
+
+def by_public_id(world: World, text: str, types: Iterable[str] = PREFIXES) -> Found | None:
+    """What a public id names in this world."""
+    for type_name in types:
+        if text.startswith(f"{PREFIXES[type_name]}_"):
+            return first_of(where(world, type_name, id=UUID(text.partition("_")[2])))
+    return None
+
+
+# ---- pages ------------------------------------------------------------------------------------------------------
+
+
+def page(
+    found: list[Found],
+    code: str,
+    column: str | None,
+    *,
+    newest: bool,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> dict[str, Any]:
+    """One page of a list, with Relay's words. ``column`` None: the list is ordered by id alone."""
+
+    def place(thing: Found) -> tuple[str, str]:
+        return moment_text(thing.row[column]) if column else "", thing.row["id"].hex
+
+    def marked(cursor: str) -> tuple[str, str]:
+        moment, _, key = cursor.partition("~")[2].rpartition("~")
+        return moment, key
+
+    ordered = sorted(found, key=place, reverse=newest)
+    window = [
+        thing
+        for thing in ordered
+        if (after is None or (place(thing) < marked(after) if newest else place(thing) > marked(after)))
+        and (before is None or (place(thing) > marked(before) if newest else place(thing) < marked(before)))
+    ]
+    size = last if last is not None else 25 if first is None else first
+    shown = window[max(0, len(window) - size) :] if last is not None else window[:size]
+    more = len(window) > size
+    cursors = ["~".join(filter(None, (code, *place(thing)))) for thing in shown]
+    return {
+        "nodes": shown,
+        "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, shown, strict=True)],
+        "totalCount": len(found),
+        "pageInfo": {
+            "hasNextPage": before is not None if last is not None else more,
+            "hasPreviousPage": more if last is not None else after is not None,
+            "startCursor": cursors[0] if cursors else None,
+            "endCursor": cursors[-1] if cursors else None,
+        },
+    }

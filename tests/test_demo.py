@@ -1,0 +1,57 @@
+"""A new embedded database gets a demo that can be signed in to, once."""
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.access import system
+from app.core.settings import Settings
+from app.demo import EMAIL, prepare_demo
+from app.runtime import Runtime
+from models import Customer, Device, Event, Tenant
+from workers import HANDLERS
+
+
+@pytest.fixture
+def demo_settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"demo": True})
+
+
+async def test_the_demo_is_made_once_and_only_on_the_embedded_database(demo_settings: Settings) -> None:
+    runtime = Runtime(demo_settings, HANDLERS)
+    await runtime.start()
+    try:
+        made = await prepare_demo(runtime)
+        again = await prepare_demo(runtime)
+        async with runtime.read(system()) as reading:
+            tenants = (await reading.session.execute(select(Tenant.name, Tenant.plan))).tuples().all()
+            counts = [
+                (await reading.session.execute(select(func.count()).select_from(table))).scalar_one()
+                for table in (Customer, Device, Event)
+            ]
+            anonymous = (
+                await reading.session.execute(
+                    select(func.count()).select_from(Event).where(Event.customer_id.is_(None))  # type: ignore[union-attr]
+                )
+            ).scalar_one()
+    finally:
+        await runtime.stop()
+    assert again is None
+    if not demo_settings.embedded:
+        assert (made, tenants, counts) == (None, [], [0, 0, 0])
+        return
+    assert made is not None and made.email == EMAIL
+    assert tenants == [("Demo", "enterprise")]
+    customers, devices, events = counts
+    assert customers == 41
+    assert 10 <= devices <= 25
+    assert 300 <= events <= 500
+    assert 10 <= anonymous <= 30
+
+
+async def test_nothing_is_made_where_the_settings_say_so(settings: Settings) -> None:
+    runtime = Runtime(settings, HANDLERS)
+    await runtime.start()
+    try:
+        assert await prepare_demo(runtime) is None
+    finally:
+        await runtime.stop()
