@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from app.core import clock
 from app.core.access import system
 from app.core.jobs import carrier as carrier_module
 from app.core.jobs import runner as runner_module
-from app.core.jobs.carrier import QUEUE
+from app.core.jobs.carrier import QUEUE, Carrier
 from app.core.jobs.runner import JobRunner, Work
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
@@ -185,6 +186,39 @@ async def test_nudges_that_nobody_takes_do_not_pile_up(settings: Settings, monke
             web.carrier.ring()
             await asyncio.sleep(0.01)
         assert await redis.zcard(QUEUE) == 5
+
+
+async def test_stopping_in_the_middle_of_nudges_leaves_no_failure_behind(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrier_module, "GATHER_S", 0.0005)
+    monkeypatch.setattr(carrier_module, "POLL_S", 0.005)
+    unasked: list[BaseException | None] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unasked.append(context.get("exception")))
+    looks = []
+
+    async def stop_early(lives: int) -> None:
+        for life in range(lives):
+            hearing = Carrier(redis_url, lambda: looks.append(1))
+            await hearing.start()
+            await asyncio.sleep(0.03 + 0.007 * life)
+            await hearing.stop()
+
+    async def ring() -> None:
+        while True:
+            telling.ring()
+            await asyncio.sleep(0.0005)
+
+    telling = Carrier(redis_url)
+    await telling.start()
+    ringing = asyncio.create_task(ring())
+    await asyncio.gather(*[stop_early(20) for _ in range(5)])
+    ringing.cancel()
+    await telling.stop()
+    gc.collect()
+
+    assert looks
+    assert [failure for failure in unasked if failure is not None] == []
 
 
 @ON_POSTGRES

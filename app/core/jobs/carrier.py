@@ -27,6 +27,8 @@ WAITING = 100
 ENQUEUE_TIMEOUT_S = 2.0
 POLL_S = 0.2
 GATHER_S = 0.05
+LAST_NUDGES_S = 2.0
+"""How long the nudges that have been taken may still need when the worker ends."""
 FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 5.0
 
@@ -132,8 +134,13 @@ class Carrier:
         try:
             await worker.main()
         finally:
+            # A nudge under way ends by itself in no time; cancelled, it would leave a shielded write behind that fails
+            # with nobody to ask for its exception.
+            if worker.tasks:
+                await asyncio.wait(worker.tasks.values(), timeout=LAST_NUDGES_S)
             for task in worker.tasks.values():
                 task.cancel()
+            await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
             await _close(redis)
 
 
