@@ -13,7 +13,8 @@ class Tenant(SQLModel, table=True):
     """One company. ``feed_epoch`` is part of every cursor; it changes when a database is restored from a backup.
 
     ``segments_version`` goes up with every change of a segment's rule, so that each process knows when to read the
-    rules again; it is 0 while there has never been a segment.
+    rules again; it is 0 while there has never been a segment. ``identity_version`` goes up when the secret with which the
+    tenant vouches for its visitors is replaced.
     """
 
     __tablename__ = "tenants"
@@ -23,6 +24,7 @@ class Tenant(SQLModel, table=True):
     plan: str = Field(default="free", max_length=20)
     feed_epoch: str = Field(max_length=16)
     segments_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    identity_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime
     updated_at: datetime
 

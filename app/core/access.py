@@ -18,6 +18,10 @@ class Scope(StrEnum):
     EVENTS_WRITE = "events:write"
     SEGMENTS_READ = "segments:read"
     SEGMENTS_WRITE = "segments:write"
+    CONVERSATIONS_READ = "conversations:read"
+    CONVERSATIONS_WRITE = "conversations:write"
+    WIDGETS_READ = "widgets:read"
+    WIDGETS_WRITE = "widgets:write"
     OUTBOX_READ = "outbox:read"
     TENANT_WRITE = "tenant:write"
     MEMBERS_READ = "members:read"
@@ -25,6 +29,8 @@ class Scope(StrEnum):
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
     AUDIT_READ = "audit:read"
+    VISITOR = "visitor"
+    """Held by visitors alone: to see and say what is theirs. No role and no key has it."""
 
 
 class Role(StrEnum):
@@ -37,14 +43,18 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-ALL_SCOPES = frozenset(Scope)
-_READING_PEOPLE = frozenset({Scope.CUSTOMERS_READ, Scope.EVENTS_READ, Scope.SEGMENTS_READ})
+ALL_SCOPES = frozenset(Scope) - {Scope.VISITOR}
+_READING_PEOPLE = frozenset(
+    {Scope.CUSTOMERS_READ, Scope.EVENTS_READ, Scope.SEGMENTS_READ, Scope.CONVERSATIONS_READ, Scope.WIDGETS_READ}
+)
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: ALL_SCOPES,
     Role.ADMIN: ALL_SCOPES,
     Role.MARKETER: _READING_PEOPLE
-    | {Scope.CUSTOMERS_WRITE, Scope.EVENTS_WRITE, Scope.SEGMENTS_WRITE, Scope.MEMBERS_READ, Scope.OUTBOX_READ},
-    Role.AGENT: _READING_PEOPLE | {Scope.CUSTOMERS_WRITE, Scope.EVENTS_WRITE, Scope.MEMBERS_READ},
+    | {Scope.CUSTOMERS_WRITE, Scope.EVENTS_WRITE, Scope.SEGMENTS_WRITE, Scope.MEMBERS_READ, Scope.OUTBOX_READ}
+    | {Scope.CONVERSATIONS_WRITE, Scope.WIDGETS_WRITE},
+    Role.AGENT: _READING_PEOPLE
+    | {Scope.CUSTOMERS_WRITE, Scope.EVENTS_WRITE, Scope.MEMBERS_READ, Scope.CONVERSATIONS_WRITE},
     Role.VIEWER: _READING_PEOPLE | {Scope.MEMBERS_READ},
 }
 
@@ -65,6 +75,7 @@ PLANS = {
         Plan("starter", 300, 50),
         Plan("professional", 1000, 100),
         Plan("enterprise", 5000, 500),
+        Plan("visitor", 120, 40),
     )
 }
 
@@ -73,8 +84,8 @@ PLANS = {
 class Principal:
     """The caller of one unit of work.
 
-    ``kind``: ``member`` (``id`` is the user's), ``api_key`` (``id`` is the key's), ``public`` (nobody yet: may only
-    register, log in and the like) or ``system`` (our own work: no tenant or the tenant worked for, every scope).
+    ``kind``: ``member`` (``id`` is the user's), ``api_key`` (``id`` is the key's), ``visitor`` (a browser with a widget;
+    ``id`` is the visitor's), ``public`` (nobody yet: may only register, log in, open a widget and the like) or ``system`` (our own work: no tenant or the tenant worked for, every scope).
     ``source`` names the door for the rows it writes: graph, silocdp, customerio, console, system.
     """
 
@@ -88,6 +99,8 @@ class Principal:
     source: str = "graph"
     session_id: UUID | None = None
     expires_at: datetime | None = None
+    origin: str | None = field(default=None, compare=False)
+    """The page from which a browser called, as its ``Origin`` header has it."""
     request_id: str | None = field(default=None, compare=False)
 
     @property

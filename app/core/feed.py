@@ -57,9 +57,23 @@ def segment_topic(segment_id: UUID) -> str:
     return f"segment:{segment_id.hex}"
 
 
-def is_segment_topic(topic: str) -> bool:
-    """Whether many customers share the topic."""
-    return topic.startswith("segment:")
+def conversation_topic(conversation_id: UUID) -> str:
+    """The topic of everything in one conversation, notes included: for agents."""
+    return f"conversation:{conversation_id.hex}"
+
+
+def visitor_topic(visitor_id: UUID) -> str:
+    """The topic of what one visitor may know of their conversations."""
+    return f"visitor:{visitor_id.hex}"
+
+
+INBOX_TOPIC = "inbox"
+"""The topic of everything in all conversations of a tenant."""
+
+
+def is_shared_topic(topic: str) -> bool:
+    """Whether units that have nothing else in common write to the topic. Such topics are locked last."""
+    return topic.startswith("segment:") or topic == INBOX_TOPIC
 
 
 def encode_cursor(epoch: str, offset: int) -> str:

@@ -23,6 +23,15 @@ PREFIXES = {
     "outbox_message": "out",
     "job": "job",
     "segment": "seg",
+    "widget": "wid",
+    "domain": "dom",
+    "visitor": "vis",
+    "team": "team",
+    "conversation": "conv",
+    "message": "msg",
+    "file": "file",
+    "canned_response": "can",
+    "saved_view": "view",
 }
 """The public prefix of every noun that has an id of its own."""
 

@@ -25,7 +25,7 @@ from app.core import clock
 from app.core.access import Principal, Scope
 from app.core.database import Database
 from app.core.errors import Overloaded, RapportError
-from app.core.feed import FeedItem, Position, append_to_feed, customer_topic, is_segment_topic
+from app.core.feed import FeedItem, Position, append_to_feed, customer_topic, is_shared_topic
 from app.core.ids import new_id
 from app.core.jobs.rows import NewJob, insert_jobs
 from app.core.locks import is_deadlock
@@ -169,8 +169,8 @@ class Tx(Reading):
         """Writes what was held back (feed, jobs, audit) into the transaction. The edge calls this before commit.
 
         ``follow`` hears what changed of whom while the customers' topics are locked: who writes of the same customer
-        at the same time comes before or after, and sees what this unit did or is seen by it. Topics of segments are
-        locked last, since many customers share them.
+        at the same time comes before or after, and sees what this unit did or is seen by it. Shared topics are locked
+        last, for the shortest time.
         """
         await self.session.flush()
         if self._audit:
@@ -186,9 +186,9 @@ class Tx(Reading):
         return Released(self.principal.tenant_id, positions, kinds, tuple(self._revoked), self.wake_at)
 
     async def _append(self, *, early: bool) -> list[Position]:
-        """Appends what was emitted; ``early`` leaves the topics of segments, and locks those of whoever was touched."""
-        now = [item for item in self._feed if not (early and is_segment_topic(item.topic))]
-        self._feed = [item for item in self._feed if early and is_segment_topic(item.topic)]
+        """Appends what was emitted; ``early`` leaves shared topics, and locks those of whoever was touched."""
+        now = [item for item in self._feed if not (early and is_shared_topic(item.topic))]
+        self._feed = [item for item in self._feed if early and is_shared_topic(item.topic)]
         also = map(customer_topic, self._touched) if early else ()
         if not now and not (early and self._touched):
             return []
