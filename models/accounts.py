@@ -13,8 +13,8 @@ class Tenant(SQLModel, table=True):
     """One company. ``feed_epoch`` is part of every cursor; it changes when a database is restored from a backup.
 
     ``segments_version`` goes up with every change of a segment's rule, so that each process knows when to read the
-    rules again; it is 0 while there has never been a segment. ``identity_version`` goes up when the secret with which the
-    tenant vouches for its visitors is replaced.
+    rules again; it is 0 while there has never been a segment. ``identity_version`` goes up when the secret with which
+    the tenant vouches for its visitors is replaced.
     """
 
     __tablename__ = "tenants"

@@ -18,8 +18,8 @@ class Conversation(TenantRow, table=True):
 
     ``status``: ``open``, ``pending`` (the visitor is asked), ``snoozed`` (until ``snoozed_until``) or ``closed``.
     ``priority``: ``low``, ``normal``, ``high``, ``urgent``. Messages are numbered by ``seq`` from 1 to ``head``; a side
-    has read up to its mark, and ``*_unread`` counts what the other side has written beyond it. ``queued_at`` is set while
-    it waits for an agent; ``waiting_since`` is the first message of the visitor that nobody has answered;
+    has read up to its mark, and ``*_unread`` counts what the other side has written beyond it. ``queued_at`` is set
+    while it waits for an agent; ``waiting_since`` is the first message of the visitor that nobody has answered;
     ``active_at`` orders the inbox. ``routing`` says why the assignee is who they are. ``proven_id`` as in
     :class:`models.Visitor`.
     """
@@ -96,10 +96,10 @@ class ConversationTag(TenantRow, table=True):
 class Message(TenantRow, table=True):
     """Something said in a conversation: ``kind`` is ``text``, ``note`` (agents only) or ``system``.
 
-    ``sender_kind``: ``visitor``, ``agent`` (``sender_id`` is the user, or null for an API key) or ``system``. ``text`` is
-    Markdown as it was written, ``html`` what it means, safe to show. A deleted message keeps its row and has no text.
-    ``client_id`` is the sender's own name for it, so that sending again does not say it twice. ``data`` is what a system
-    line says, as ``{"event": "assigned", …}``.
+    ``sender_kind``: ``visitor``, ``agent`` (``sender_id`` is the user, or null for an API key) or ``system``.
+    ``text`` is Markdown as it was written, ``html`` what it means, safe to show. A deleted message keeps its row and
+    has no text. ``client_id`` is the sender's own name for it, so that sending again does not say it twice. ``data`` is
+    what a system line says, as ``{"event": "assigned", …}``.
     """
 
     __tablename__ = "messages"

@@ -12,8 +12,8 @@ from models.base import TenantRow, belongs_to
 class File(TenantRow, table=True):
     """An upload. ``mime_type`` is what its bytes are, whatever the sender called it.
 
-    ``uploader_kind``: ``visitor`` (with ``visitor_id``), ``member`` or ``api_key`` (with ``uploader_id``). ``attached_at``
-    is set once a message carries it; what never was is removed after a day.
+    ``uploader_kind``: ``visitor`` (with ``visitor_id``), ``member`` or ``api_key`` (with ``uploader_id``).
+    ``attached_at`` is set once a message carries it; what never was is removed after a day.
     """
 
     __tablename__ = "files"

@@ -34,7 +34,7 @@ class Widget(TenantRow, table=True):
 
 
 class Domain(TenantRow, table=True):
-    """A host name on whose pages the tenant's widgets may stand: ``example.com``, or ``*.example.com`` for all below."""
+    """A host name on whose pages the tenant's widgets may stand: ``example.com``, or ``*.example.com`` below it."""
 
     __tablename__ = "domains"
     __table_args__ = (UniqueConstraint("tenant_id", "name"),)

@@ -84,8 +84,9 @@ PLANS = {
 class Principal:
     """The caller of one unit of work.
 
-    ``kind``: ``member`` (``id`` is the user's), ``api_key`` (``id`` is the key's), ``visitor`` (a browser with a widget;
-    ``id`` is the visitor's), ``public`` (nobody yet: may only register, log in, open a widget and the like) or ``system`` (our own work: no tenant or the tenant worked for, every scope).
+    ``kind``: ``member`` (``id`` is the user's), ``api_key`` (``id`` is the key's), ``visitor`` (a browser with a
+    widget; ``id`` is the visitor's), ``public`` (nobody yet: may only register, log in, open a widget and the like) or
+    ``system`` (our own work: no tenant or the tenant worked for, every scope).
     ``source`` names the door for the rows it writes: graph, silocdp, customerio, console, system.
     """
 
