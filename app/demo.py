@@ -15,7 +15,7 @@ from app.actions.accounts.registration import register
 from app.actions.accounts.tenants import update_tenant
 from app.actions.customers import CustomerFacts, CustomerRef, identify_many, save_device, suppress
 from app.actions.events import NewEvent, track_many
-from app.core.access import PUBLIC, Scope, system
+from app.core.access import ALL_SCOPES, PUBLIC, system
 from app.core.errors import RapportError
 from app.core.tx import Tx
 from app.runtime import Runtime
@@ -70,7 +70,7 @@ async def prepare_demo(runtime: Runtime) -> DemoSignIn | None:
     async with runtime.write(PUBLIC) as tx:
         await register(tx, email=EMAIL, password=password, tenant_name="Demo", name="Demo Owner")
         await update_tenant(tx, plan="enterprise")
-        key = await create_api_key(tx, name="Demo", scopes=list(Scope))
+        key = await create_api_key(tx, name="Demo", scopes=sorted(ALL_SCOPES))
         await _populate(tx)
     return DemoSignIn(EMAIL, password, key.key_text)
 
