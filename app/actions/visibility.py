@@ -4,7 +4,7 @@ from sqlalchemy import Uuid, and_, bindparam, inspect, select
 from sqlalchemy.sql import ColumnElement, FromClause
 from sqlmodel import SQLModel
 
-from models import Member, Segment, Tenant, TenantScoped, User
+from models import Member, Segment, Tenant, TenantScoped, User, Widget
 
 TENANT = bindparam("tenant", type_=Uuid(), required=True)
 """The caller's tenant, bound when the statement runs."""
@@ -12,12 +12,12 @@ TENANT = bindparam("tenant", type_=Uuid(), required=True)
 
 def visible_rows(model: type[SQLModel]) -> tuple[FromClause, ColumnElement[bool]]:
     """A fresh alias of ``model``'s table, and the condition that keeps it to what the caller's tenant owns.
-    A deleted segment is not seen.
+    A deleted segment or widget is not seen.
 
     Raises TypeError for a table that no tenant owns.
     """
     table: FromClause = inspect(model).local_table.alias()
-    if model is Segment:
+    if model is Segment or model is Widget:
         return table, and_(table.c.tenant_id == TENANT, table.c.deleted_at.is_(None))
     if issubclass(model, TenantScoped):
         return table, table.c.tenant_id == TENANT
