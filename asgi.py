@@ -11,7 +11,7 @@ from app.pages import build_pages
 from app.runtime import Runtime
 from resolvers.engine import GraphEngine
 from resolvers.schema import schema_text
-from resolvers.transport import GraphQLEndpoint
+from resolvers.transport import GraphQLEndpoint, VisitorsEndpoint
 from workers import HANDLERS
 
 
@@ -34,8 +34,10 @@ def create_runtime(settings: Settings, **options: Any) -> Runtime:
 def create_app(settings: Settings | None = None) -> House:
     """The web process. Its lifespan starts and stops what is running."""
     runtime = create_runtime(settings or Settings())
-    graph = GraphQLEndpoint(GraphEngine(runtime), runtime)
-    return House(build_app(runtime, graph, build_pages(runtime)), runtime, graph)
+    engine = GraphEngine(runtime)
+    graph = GraphQLEndpoint(engine, runtime)
+    app = build_app(runtime, graph, build_pages(runtime), VisitorsEndpoint(engine, runtime))
+    return House(app, runtime, graph)
 
 
 __all__ = ["House", "create_app", "create_runtime", "schema_text"]

@@ -7,11 +7,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import metrics
 from app.core.logging import logger
+from app.pages.widget import WidgetScript
 from app.rest.crm import DIALECT as CRM
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.rest.door import Door
@@ -30,11 +31,16 @@ PAGE_POLICY = (
 )
 
 
-def build_app(runtime: Runtime, graph_app: ASGIApp | None = None, pages: ASGIApp | None = None) -> ASGIApp:
+def build_app(
+    runtime: Runtime,
+    graph_app: ASGIApp | None = None,
+    pages: ASGIApp | None = None,
+    visitors_app: ASGIApp | None = None,
+) -> ASGIApp:
     """Everything that one web process serves. Its lifespan starts and stops ``runtime``.
 
     ``graph_app`` answers ``/graphql``, HTTP and websockets; ``pages`` everything below ``/console``, which it
-    sees as its ``root_path``.
+    sees as its ``root_path``; ``visitors_app`` is the graph that the widget of ``/widget.js`` speaks to.
     """
     doors = {dialect.name: Door(dialect, runtime) for dialect in DIALECTS}
     routes: list[BaseRoute] = [
@@ -43,6 +49,9 @@ def build_app(runtime: Runtime, graph_app: ASGIApp | None = None, pages: ASGIApp
         Route("/readyz", _Readiness(runtime).answer),
         Route("/metrics", _metrics),
     ]
+    if visitors_app is not None:
+        at = "/widget/graphql"
+        routes += [Route("/widget.js", WidgetScript()), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]
     if pages is not None:
         routes.append(Mount("/console", SecurityHeaders(pages, PAGE_POLICY)))
     house = Starlette(routes=routes, lifespan=_lifespan(runtime))

@@ -2,9 +2,13 @@
 
     RapportError
     |-- Unauthenticated      nobody we know
+    |   `-- WidgetKeyInvalid no widget has this public key
     |-- Forbidden            known, but the scope is missing
+    |   |-- DomainNotAllowed the page's site is not one on which the tenant's widgets may stand
+    |   `-- PlanLimitExceeded the tenant's plan has no room for more
     |-- NotFound             no such thing for this tenant (another tenant's things are not found)
     |-- Invalid              the input is wrong; ``issues`` says where
+    |   `-- FileTooLarge     an upload has more bytes than the plan allows
     |-- Conflict             the input is fine, the world disagrees
     |   `-- IdentityConflict the given names belong to different people
     |-- RateLimited          too many requests; ``retry_after`` seconds
@@ -58,6 +62,24 @@ class Forbidden(RapportError):
         self.scope = scope
 
 
+class WidgetKeyInvalid(Unauthenticated):
+    """No widget has the public key that a page gave."""
+
+    code = "WIDGET_KEY_INVALID"
+
+
+class DomainNotAllowed(Forbidden):
+    """The page's site is not among those on which the tenant's widgets may stand."""
+
+    code = "WIDGET_DOMAIN_NOT_ALLOWED"
+
+
+class PlanLimitExceeded(Forbidden):
+    """The tenant's plan has no room for one more."""
+
+    code = "PLAN_LIMIT_EXCEEDED"
+
+
 class NotFound(RapportError):
     """There is no such thing for this tenant."""
 
@@ -81,6 +103,16 @@ class Invalid(RapportError):
     def at(cls, path: str, message: str) -> "Invalid":
         """The common case: one issue."""
         return cls(Issue(path, message))
+
+
+class FileTooLarge(Invalid):
+    """An upload has more than ``limit`` bytes."""
+
+    code = "FILE_TOO_LARGE"
+
+    def __init__(self, limit: int, message: str) -> None:
+        super().__init__(Issue("file", message))
+        self.limit = limit
 
 
 class Conflict(RapportError):

@@ -5,9 +5,11 @@ endpoint      the ASGI application served at /graphql
 |-- sse       one request, a stream of answers
 |-- websocket many operations over one socket
 |-- graphiql  a page for people
+|-- visitors  the same for widgets on other people's pages, served at /widget/graphql
 `-- parameters, documents, media, callers, connections, refusals: what they share
 """
 
 from resolvers.transport.endpoint import GraphQLEndpoint
+from resolvers.transport.visitors import VisitorsEndpoint
 
-__all__ = ["GraphQLEndpoint"]
+__all__ = ["GraphQLEndpoint", "VisitorsEndpoint"]

@@ -33,6 +33,8 @@ class Caller:
     principal: Principal
     credential: Credential | None
     address: str
+    origin: str | None = None
+    """The page from which a browser called, as its ``Origin`` header has it."""
 
     @property
     def key(self) -> str:
@@ -46,18 +48,26 @@ class Callers:
     def __init__(self, runtime: "Runtime") -> None:
         self._authenticator = runtime.authenticator
         self._limiter = runtime.limiter if runtime.settings.rate_limits else None
+        self._settings = runtime.settings
 
-    async def identify(self, credential: Credential | None, address: str, request_id: str) -> Caller:
+    def welcomes(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a page may open a socket at all, whoever turns out to call from it."""
+        return origin_allowed(headers, self._settings)
+
+    async def identify(
+        self, credential: Credential | None, address: str, request_id: str, origin: str | None = None
+    ) -> Caller:
         """The caller with this credential; without one, the public. Raises :class:`Refusal` (401, 429)."""
         if credential is None:
-            return Caller(replace(PUBLIC, source=SOURCE, request_id=request_id), None, address)
+            public = replace(PUBLIC, source=SOURCE, request_id=request_id, origin=origin)
+            return Caller(public, None, address, origin)
         try:
             principal = await self._authenticator.authenticate(credential, SOURCE, request_id)
         except Unauthenticated as unknown:
             # Guessing costs the guesser's address what an anonymous call costs.
             await self.charge(Caller(PUBLIC, None, address))
             raise Refusal(401, unknown.message, unknown.code, headers=[CHALLENGE]) from unknown
-        return Caller(principal, credential, address)
+        return Caller(principal, credential, address, origin)
 
     async def charge(self, caller: Caller) -> list[Header]:
         """Takes one request from the caller's plan and returns the headers that tell what is left.
@@ -88,6 +98,12 @@ def credential_of_payload(payload: Mapping[str, Any]) -> Credential | None:
     """The credential in a ``connection_init`` or ``ping``: ``Authorization``, ``X-Api-Key`` or ``apiKey``."""
     given = {_PAYLOAD_NAMES.get(name.lower()): value for name, value in payload.items() if isinstance(value, str)}
     return credential_from_headers({name: value for name, value in given.items() if name is not None})
+
+
+def origin_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The ``Origin`` header, which browsers send with whatever a foreign page asks for."""
+    origin = headers.get(b"origin")
+    return None if origin is None else origin.decode("latin-1")
 
 
 def request_id_of(headers: Mapping[bytes, bytes]) -> bytes:

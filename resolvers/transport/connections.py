@@ -186,7 +186,7 @@ class Connections:
             if caller is None or caller.credential is None:
                 continue
             try:
-                current = await self._callers.identify(caller.credential, caller.address, "")
+                current = await self._callers.identify(caller.credential, caller.address, "", caller.origin)
             except Refusal:
                 connection.end(REVOKED)
             except Exception:

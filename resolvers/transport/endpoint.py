@@ -17,30 +17,35 @@ if TYPE_CHECKING:
     from app.runtime import Runtime
 
 REQUEST_HEADERS = ["authorization", "content-type", "x-api-key", "x-request-id"]
+PREFLIGHT_S = 7200
 RESPONSE_HEADERS = ["retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id"]
 
 
 class GraphQLEndpoint:
     """Serves ``engine`` at whatever path it is mounted: HTTP, server-sent events and websockets.
 
-    Pages of the ``allowed_origins`` in the settings may call it from browsers.
+    Pages of ``origins`` may call it from browsers: the ``allowed_origins`` of the settings unless others are given.
     """
 
-    def __init__(self, engine: Engine, runtime: "Runtime") -> None:
+    def __init__(
+        self, engine: Engine, runtime: "Runtime", callers: Callers | None = None, origins: list[str] | None = None
+    ) -> None:
         self._settings = runtime.settings
         self._engine = engine
-        self._callers = Callers(runtime)
+        self._callers = callers or Callers(runtime)
         self._documents = Documents.load(runtime.settings.trusted_documents)
         self.connections = Connections(runtime, self._callers)
         self._graphiql = GraphiQL() if runtime.settings.graphiql else None
         self._http: ASGIApp = HttpDoor(engine, self._callers, self._documents, self.connections, self._graphiql)
-        if self._settings.allowed_origins:
+        allowed = self._settings.allowed_origins if origins is None else origins
+        if allowed:
             self._http = CORSMiddleware(
                 self._http,
-                allow_origins=self._settings.allowed_origins,
+                allow_origins=allowed,
                 allow_methods=["GET", "POST"],
                 allow_headers=REQUEST_HEADERS,
                 expose_headers=RESPONSE_HEADERS,
+                max_age=PREFLIGHT_S,
             )
 
     def show_demo_key(self, key: str) -> None:
@@ -61,4 +66,4 @@ class GraphQLEndpoint:
                 documents=self._documents,
                 connections=self.connections,
             )
-            await socket.run(scope.get("subprotocols", []), self._settings)
+            await socket.run(scope.get("subprotocols", []))

@@ -21,7 +21,7 @@ from app.core.errors import RapportError
 from app.core.logging import logger
 from app.core.metrics import REQUEST_SECONDS, REQUESTS
 from resolvers.protocol import Answer, Engine, GraphRequest
-from resolvers.transport.callers import Caller, Callers, credential_of_headers, request_id_of
+from resolvers.transport.callers import Caller, Callers, credential_of_headers, origin_of, request_id_of
 from resolvers.transport.connections import Connections
 from resolvers.transport.documents import Documents
 from resolvers.transport.graphiql import GraphiQL
@@ -155,7 +155,9 @@ class HttpDoor:
         if exchange.method not in ("GET", "POST"):
             raise Refusal(405, "Only GET and POST are answered here.", "METHOD_NOT_ALLOWED", headers=[_ALLOW])
         credential = credential_of_headers(exchange.headers)
-        caller = await self._callers.identify(credential, exchange.address, exchange.request_id.decode())
+        caller = await self._callers.identify(
+            credential, exchange.address, exchange.request_id.decode(), origin_of(exchange.headers)
+        )
         exchange.told += await self._callers.charge(caller)
         if exchange.wanted.media is None:
             raise Refusal(406, "Accept application/graphql-response+json or application/json.", "NOT_ACCEPTABLE")

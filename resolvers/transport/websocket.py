@@ -13,7 +13,7 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md, with these choi
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -26,16 +26,13 @@ from resolvers.transport.callers import (
     Callers,
     credential_of_headers,
     credential_of_payload,
-    origin_allowed,
+    origin_of,
     request_id_of,
 )
 from resolvers.transport.connections import LEFT, RESTARTING, Connection, Connections, Ending, PeerGone
 from resolvers.transport.documents import Documents
 from resolvers.transport.parameters import parse_object
 from resolvers.transport.refusals import Refusal, refusal_of
-
-if TYPE_CHECKING:
-    from app.core.settings import Settings
 
 PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_S = 10.0
@@ -99,10 +96,10 @@ class Socket(Connection):
         self._opened_at = self._window = self._clock()
         self._messages = 0
 
-    async def run(self, subprotocols: list[str], settings: "Settings") -> None:
+    async def run(self, subprotocols: list[str]) -> None:
         """Serves the socket until it is closed. No operation outlives this call."""
         await self._receive()
-        if not origin_allowed(self._headers or {}, settings):
+        if not self._callers.welcomes(self._headers or {}):
             await self._send({"type": "websocket.close", "code": 4403, "reason": "Foreign origin"})
             return
         spoken = PROTOCOL if PROTOCOL in subprotocols else None
@@ -173,7 +170,7 @@ class Socket(Connection):
             credential = credential_of_payload(payload) or credential_of_headers(headers)
             if credential is None:
                 raise Closing(4403, "A credential is required")
-            caller = await self._callers.identify(credential, self.address, request_id)
+            caller = await self._callers.identify(credential, self.address, request_id, origin_of(headers))
         except (Refusal, RapportError) as refused:
             raise Closing(4403, _short(refused.message)) from refused
         if not self._connections.introduce(self, caller):
@@ -192,7 +189,7 @@ class Socket(Connection):
             credential = credential_of_payload(payload)
             if credential is None or old is None:
                 return
-            new = await self._callers.identify(credential, self.address, old.principal.request_id or "")
+            new = await self._callers.identify(credential, self.address, old.principal.request_id or "", old.origin)
         except (Refusal, RapportError) as refused:
             raise Closing(4403, _short(refused.message)) from refused
         before, after = old.principal, new.principal

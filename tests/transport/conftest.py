@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from app.actions.accounts.api_keys import NewApiKey, create_api_key, revoke_api_key
 from app.actions.accounts.tenants import update_tenant
 from app.core import clock
-from app.core.access import Principal, Role, Scope, system
+from app.core.access import ALL_SCOPES, Principal, Role, system
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.tokens import AccessClaims
@@ -186,7 +186,7 @@ class Account:
 
     async def new_key(self) -> NewApiKey:
         async with self.runtime.write(self.owner) as tx:
-            return await create_api_key(tx, name="test", scopes=list(Scope))
+            return await create_api_key(tx, name="test", scopes=sorted(ALL_SCOPES))
 
     async def revoke_key(self, key: NewApiKey) -> None:
         async with self.runtime.write(self.owner) as tx:

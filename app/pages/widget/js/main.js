@@ -1,0 +1,1 @@
+window.sc = window.sc || function () {};
