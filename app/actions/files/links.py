@@ -10,10 +10,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.actions.files.kinds import INLINE
 from app.actions.files.senders import seeing_scope
-from app.core.errors import Invalid, NotFound
+from app.core import clock
+from app.core.access import system
+from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.core.ids import public_id
-from app.core.tx import Reading
+from app.core.services import Services
+from app.core.tx import Reading, UnitsOfWork
 from models import File
 
 PURPOSE = "file"
@@ -45,15 +49,37 @@ async def file_links(reading: Reading, *, file_ids: Sequence[UUID]) -> list[File
     reading.require(seeing_scope(reading.principal))
     if not 1 <= len(file_ids) <= MOST_LINKS:
         raise Invalid.at("file_ids", f"must name 1 to {MOST_LINKS} files")
-    return [link_to(reading, file) for file in await _visible(reading, file_ids, "file_ids")]
+    return [link_to(reading.services, file) for file in await _visible(reading, file_ids, "file_ids")]
 
 
-def link_to(reading: Reading, file: File) -> FileLink:
+def link_to(services: Services, file: File) -> FileLink:
     """A link to a file that the caller was found to be allowed to see."""
-    services = reading.services
     token = services.tokens.seal(PURPOSE, {"tenant": file.tenant_id.hex, "file": file.id.hex}, LIFE)
     place = f"/files/{public_id('file', file.id)}/{quote(file.name, safe='')}"
-    return FileLink(file.id, f"{services.settings.base_url}{place}?token={token}", reading.now + LIFE)
+    return FileLink(file.id, f"{services.settings.base_url}{place}?token={token}", clock.now() + LIFE)
+
+
+async def follow_link(units: UnitsOfWork, *, file_id: UUID, token: str) -> File:
+    """The file to which a link with this ``token`` leads. Raises :class:`Forbidden` when it has run out, or is not
+    ours or another file's, and :class:`NotFound` when the file is no more."""
+    try:
+        named = units.services.tokens.unseal(PURPOSE, token)
+        tenant_id, linked_id = UUID(hex=named["tenant"]), UUID(hex=named["file"])
+    except (Unauthenticated, KeyError, ValueError) as refused:
+        raise Forbidden("The link is not valid or has run out.") from refused
+    if linked_id != file_id:
+        raise Forbidden("The link is another file's.")
+    async with units.read(system(tenant_id)) as reading:
+        found = await reading.session.execute(select(File).where(col(File.id) == file_id))
+        file = found.scalar_one_or_none()
+    if file is None:
+        raise NotFound("file")
+    return file
+
+
+def may_show(file: File) -> bool:
+    """Whether a browser may show the file in its place: pictures of pixels, and nothing that could act."""
+    return file.mime_type in INLINE
 
 
 async def _visible(reading: Reading, file_ids: Sequence[UUID], field: str) -> list[File]:
