@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import col
 
+from app.actions.conversations.visibility import theirs
 from app.actions.files.kinds import INLINE
 from app.actions.files.senders import seeing_scope
 from app.core import clock
@@ -18,7 +18,7 @@ from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.core.ids import public_id
 from app.core.services import Services
 from app.core.tx import Reading, UnitsOfWork
-from models import File
+from models import Conversation, File, Message, MessageFile
 
 PURPOSE = "file"
 LIFE = timedelta(minutes=5)
@@ -90,7 +90,19 @@ async def _visible(reading: Reading, file_ids: Sequence[UUID], field: str) -> li
     return [found[id] for id in file_ids]
 
 
-def _seen_by(reading: Reading) -> list[Any]:
-    if reading.principal.kind != "visitor":
+def _seen_by(reading: Reading) -> list[ColumnElement[bool]]:
+    """A visitor sees their own uploads and what was sent in their conversations, but no notes and nothing deleted."""
+    visitor_id = reading.principal.id
+    if reading.principal.kind != "visitor" or visitor_id is None:
         return []
-    return [col(File.visitor_id) == reading.principal.id]
+    carried = and_(
+        col(MessageFile.tenant_id) == col(Message.tenant_id),
+        col(MessageFile.message_id) == col(Message.id),
+        col(MessageFile.tenant_id) == col(File.tenant_id),
+        col(MessageFile.file_id) == col(File.id),
+    )
+    within = and_(
+        col(Message.tenant_id) == col(Conversation.tenant_id), col(Message.conversation_id) == col(Conversation.id)
+    )
+    told = and_(col(Message.kind) != "note", col(Message.deleted_at).is_(None))
+    return [or_(col(File.visitor_id) == visitor_id, exists().where(carried, within, told, theirs(visitor_id)))]
