@@ -72,7 +72,7 @@ class Statuses:
         data = {"until": until.isoformat()}
         await tell(self._tx, conversation, "conversation.snoozed", public=False, data=data)
 
-    async def _who(self) -> dict[str, str]:
+    async def _who(self) -> dict[str, Any]:
         """Who did it, for a line: a kind of sender, and their name."""
         by = self._tx.principal.kind if self._tx.principal.kind in (VISITOR, SYSTEM) else AGENT
         return {"by": by, "name": (await self._store.sender()).name}
