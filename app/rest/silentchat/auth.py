@@ -68,9 +68,7 @@ async def register(call: Call[Registration, None]) -> Registered:
     body = call.body
     tenant_name = (body.name.strip() or body.email.split("@", 1)[0])[:TENANT_NAME]
     async with call.write() as tx:
-        await accounts.register(
-            tx, email=body.email, password=body.password, name=body.name, tenant_name=tenant_name
-        )
+        await accounts.register(tx, email=body.email, password=body.password, name=body.name, tenant_name=tenant_name)
         made = (await accounts.get_me(tx)).user
     return Registered(user=_user(made))
 
