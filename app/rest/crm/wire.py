@@ -115,6 +115,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     MethodNotAllowed: Words(405, "METHOD_NOT_ALLOWED"),
     errors.Conflict: Words(409, "CONFLICT"),
     errors.IdentityConflict: Words(409, "IDENTITY_CONFLICT"),
+    errors.FileTooLarge: Words(413, "FILE_TOO_LARGE"),
     BodyTooLarge: Words(413, "PAYLOAD_TOO_LARGE"),
     errors.RateLimited: Words(429, "RATE_LIMIT_EXCEEDED"),
     InternalError: Words(500, "INTERNAL_ERROR"),

@@ -141,6 +141,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     MethodNotAllowed: Words(405, "method_not_allowed"),
     errors.Conflict: Words(409, "conflict"),
     errors.IdentityConflict: Words(409, "identity_conflict"),
+    errors.FileTooLarge: Words(413, "file_too_large"),
     BodyTooLarge: Words(413, "too_large"),
     errors.RateLimited: Words(429, "rate_limited"),
     InternalError: Words(500, "internal"),

@@ -9,8 +9,8 @@ DIALECT = Dialect(
     description=(
         "Live conversations with visitors of web pages, and the accounts of those who answer.\n\n"
         "Every request but those about accounts names its tenant in `X-Tenant-ID`. A list is "
-        '`{"data": […], "pagination": {"total", "limit", "offset", "has_more"}}`, anything else stands alone; a refusal '
-        'is `{"error": {"code", "message", "status"}}`. Unknown fields are ignored.\n\n'
+        '`{"data": […], "pagination": {"total", "limit", "offset", "has_more"}}`, anything else stands alone; a '
+        'refusal is `{"error": {"code", "message", "status"}}`. Unknown fields are ignored.\n\n'
         "Ten requests a minute about accounts for each address, a hundred of all others for each member or key. Every "
         "response carries `X-RateLimit-Limit` and `X-RateLimit-Remaining`, and a 429 says `Retry-After`."
     ),

@@ -59,7 +59,7 @@ class Registered(Wire):
 class Tokens(Wire):
     access_token: str
     refresh_token: str
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105
     expires_in: int
 
 
