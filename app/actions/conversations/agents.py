@@ -37,7 +37,9 @@ class Agents:
             _agents(col(TeamMember.last_assigned_at))
             .join(
                 TeamMember,
-                and_(col(TeamMember.tenant_id) == col(Member.tenant_id), col(TeamMember.user_id) == col(Member.user_id)),
+                and_(
+                    col(TeamMember.tenant_id) == col(Member.tenant_id), col(TeamMember.user_id) == col(Member.user_id)
+                ),
             )
             .where(col(TeamMember.team_id) == team_id)
         )
@@ -65,7 +67,7 @@ class Agents:
                 capacity=CAPACITY if row.capacity is None else row.capacity,
                 availability=row.availability or ONLINE,
                 is_present=row.seen_at is not None and row.seen_at >= earliest,
-                last_assigned_at=row[5] if len(row) > 5 else None,  # noqa: PLR2004
+                last_assigned_at=row[5] if len(row) > 5 else None,
             )
             for row in rows
         ]

@@ -21,12 +21,12 @@ from models import Conversation, Member, Team
 
 
 async def assign_conversation(
-    tx: Tx, *, conversation_id: UUID, assignee_id: UUID | None | Keep = KEEP, team_id: UUID | None | Keep = KEEP
+    tx: Tx, *, conversation_id: UUID, assignee_id: UUID | Keep | None = KEEP, team_id: UUID | Keep | None = KEEP
 ) -> Conversation:
     """Gives a conversation to an agent or a team. A person may give an agent more than their capacity.
 
-    ``assignee_id`` None gives it back: an open one waits in its team's queue, or goes to another agent who is free. With
-    another team alone, an agent who is not in it loses the conversation, which that team then routes. Raises
+    ``assignee_id`` None gives it back: an open one waits in its team's queue, or goes to another agent who is free.
+    With another team alone, an agent who is not in it loses the conversation, which that team then routes. Raises
     :class:`NotFound`, at ``assignee_id`` also for a member who may not answer.
     """
     tx.require(Scope.CONVERSATIONS_WRITE)
@@ -80,7 +80,8 @@ async def overdue_conversations(reading: Reading, *, limit: int) -> list[Overdue
         .order_by(col(Conversation.waiting_since))
         .limit(limit)
     )
-    return [Overdue(*row) for row in await reading.session.execute(statement)]
+    rows = await reading.session.execute(statement)
+    return [Overdue(tenant, id, team, agent) for tenant, id, team, agent in rows if agent is not None]
 
 
 class Assignments:
@@ -93,7 +94,7 @@ class Assignments:
         self._queue = Queue(tx, store)
 
     async def change(
-        self, conversation: Conversation, assignee_id: UUID | None | Keep = KEEP, team_id: UUID | None | Keep = KEEP
+        self, conversation: Conversation, assignee_id: UUID | Keep | None = KEEP, team_id: UUID | Keep | None = KEEP
     ) -> None:
         """As :func:`assign_conversation`."""
         before = conversation.assignee_id
@@ -135,7 +136,7 @@ class Assignments:
         await self._queue.fill(await self._queue.teams_of(had))
         return True
 
-    async def _move(self, conversation: Conversation, team_id: UUID | None | Keep) -> bool:
+    async def _move(self, conversation: Conversation, team_id: UUID | Keep | None) -> bool:
         if isinstance(team_id, Keep) or team_id == conversation.team_id:
             return False
         team = await self._queue.team(team_id)
@@ -221,4 +222,3 @@ def _is_agent() -> ColumnElement[bool]:
         col(Member.invited_at).is_(None),
         col(Member.role).in_(ANSWERING),
     )
-

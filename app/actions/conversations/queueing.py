@@ -48,6 +48,24 @@ async def work_off_queue(tx: Tx, *, team_id: UUID) -> int:
     return await queue.fill([team_id])
 
 
+async def waiting_queues(reading: Reading) -> list[tuple[UUID, UUID]]:
+    """The tenants and teams in whose queues conversations wait to be routed; of all tenants for our own work."""
+    reading.require(Scope.CONVERSATIONS_READ)
+    statement = (
+        select(col(Conversation.tenant_id), col(Team.id))
+        .join(Team, and_(col(Team.tenant_id) == col(Conversation.tenant_id), col(Team.id) == col(Conversation.team_id)))
+        .where(col(Conversation.queued_at).is_not(None), col(Conversation.status) == OPEN, col(Team.routing) != MANUAL)
+        .distinct()
+    )
+    return [(tenant_id, team_id) for tenant_id, team_id in await reading.session.execute(statement)]
+
+
+async def team_has_room(reading: Reading, *, team_id: UUID) -> bool:
+    """Whether somebody in a team is there and takes another conversation."""
+    reading.require(Scope.CONVERSATIONS_READ)
+    return any(one.room for one in await Agents(reading).of_team(team_id))
+
+
 async def queue_position(reading: Reading, *, conversation: Conversation) -> int | None:
     """The place of a conversation in its queue, from 1; None if it does not wait."""
     reading.require(speaking(reading.principal))
@@ -146,11 +164,6 @@ class Queue:
         statement = select(col(TeamMember.team_id)).where(col(TeamMember.user_id) == user_id)
         return list((await self._tx.session.execute(statement.order_by(col(TeamMember.team_id)))).scalars())
 
-    async def has_places(self, team_id: UUID) -> bool:
-        """Whether somebody in a team has room."""
-        await self._open(team_id)
-        return self._places([team_id]) > 0
-
     async def candidates(self, team_id: UUID) -> list[Candidate]:
         """The agents of a team as they are now, the conversations counted that this unit has handed out."""
         await self._open(team_id)
@@ -169,7 +182,13 @@ class Queue:
         return self._teams[team_id]
 
     async def hand_to(
-        self, conversation: Conversation, team: Team, chosen: Candidate, *, not_to: Collection[UUID] = (), because: str = ""
+        self,
+        conversation: Conversation,
+        team: Team,
+        chosen: Candidate,
+        *,
+        not_to: Collection[UUID] = (),
+        because: str = "",
     ) -> None:
         """Gives a locked conversation to the one who was chosen from a team, whose turn it has been then."""
         candidates = self._candidates[team.id]
@@ -214,7 +233,7 @@ class Queue:
         ids = waiting.order_by(col(Conversation.queued_at), col(Conversation.id)).limit(limit)
         return list((await self._tx.session.execute(ids)).scalars())
 
-    def _waiting(self, team_ids: Sequence[UUID]) -> Select[tuple[UUID]]:
+    def _waiting(self, team_ids: Sequence[UUID]) -> Select[Any]:
         return select(col(Conversation.id)).where(
             col(Conversation.team_id).in_(team_ids),
             col(Conversation.queued_at).is_not(None),
@@ -232,10 +251,11 @@ class Queue:
         )
         return {one.id: one for one in await self._lock(statement, skip_locked=True)}
 
-    async def _lock(self, statement: Select[tuple[Conversation]], *, skip_locked: bool = False) -> Sequence[Conversation]:
+    async def _lock(self, statement: Select[Any], *, skip_locked: bool = False) -> Sequence[Conversation]:
         locking = statement.with_for_update(key_share=True, skip_locked=skip_locked, of=Conversation)
         found = await self._tx.session.execute(locking.execution_options(populate_existing=True))
-        return found.scalars().all()
+        conversations: Sequence[Conversation] = found.scalars().all()
+        return conversations
 
     async def _hand_out(self, conversation: Conversation) -> bool:
         """Gives the first of a queue to whoever is chosen. False if nobody is."""

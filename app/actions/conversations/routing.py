@@ -84,7 +84,7 @@ def explain(
     ``because`` says what went before, as a sentence. Users are named by public ids; whom it must not go to, as they
     gave it back, is under ``declined``.
     """
-    document = {
+    document: dict[str, Any] = {
         "method": method,
         "chosen": chosen and public_id("user", chosen.user_id),
         "reason": " ".join(filter(None, (because, _reason(method, chosen, candidates, not_to)))),
@@ -102,9 +102,7 @@ def decided(reason: str, user_id: UUID | None, now: datetime) -> dict[str, Any]:
     return {"method": MANUAL, "chosen": chosen, "reason": reason, "at": iso(now), "considered": []}
 
 
-def _reason(
-    method: str, chosen: Candidate | None, candidates: Sequence[Candidate], not_to: Collection[UUID]
-) -> str:
+def _reason(method: str, chosen: Candidate | None, candidates: Sequence[Candidate], not_to: Collection[UUID]) -> str:
     if method == MANUAL:
         return "Waits in the queue until somebody takes it."
     if chosen is None:
