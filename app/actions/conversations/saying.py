@@ -123,10 +123,10 @@ async def visitor_says(
     """
     tx.require(Scope.VISITOR)
     visitor_id = calling_visitor(tx.principal)
+    saying = _saying(TEXT, text, file_ids, client_id, page_url)
     allowance = await tx.services.limiter.take(f"{tx.tenant_id.hex}:{visitor_id.hex}", VISITOR_MESSAGES)
     if allowance.refused:
         raise RateLimited(allowance.retry_after)
-    saying = _saying(TEXT, text, file_ids, client_id, page_url)
     store = ConversationStore(tx)
     visitor = await store.lock_visitor(visitor_id)
     sender = Sender(VISITOR, visitor.id, visitor.name)

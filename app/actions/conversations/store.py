@@ -179,8 +179,11 @@ class ConversationStore(ConversationReader):
         await self._session.flush()
 
     async def sender(self) -> Sender:
-        """The caller as somebody who speaks. Names are those of that moment."""
+        """The caller as somebody who speaks, under the name of the moment. Our own work speaks as an agent."""
         caller = self._tx.principal
+        if caller.kind == VISITOR:
+            named = await self._one(select(col(Visitor.name)).where(col(Visitor.id) == caller.id))
+            return Sender(VISITOR, caller.id, named or "")
         if caller.kind == "member":
             name = await self._one(select(col(User.name)).where(col(User.id) == caller.id))
             return Sender(AGENT, caller.id, name or "")
