@@ -109,12 +109,14 @@ class Assignments:
         if before is not None and before != conversation.assignee_id:
             await self._queue.fill(await self._queue.teams_of(before))
 
-    async def take(self, conversation: Conversation, user_id: UUID) -> None:
-        """Makes a conversation without an agent that of the member who answers it."""
-        if conversation.assignee_id is None and await self._agents.answering([user_id]):
+    async def take(self, conversation: Conversation, user_id: UUID | None) -> None:
+        """Makes a conversation without an agent that of the member who answers it; nobody's if an API key does."""
+        if conversation.assignee_id is None and user_id is not None and await self._agents.answering([user_id]):
+            await self._queue.handing.begin()
             name = await self._queue.handing.name_of(user_id)
             reason = f"{name or 'An agent'} answered it."
-            await self._queue.handing.give(conversation, user_id, name, decided(reason, user_id, self._tx.now))
+            routing = decided(reason, user_id, self._tx.now)
+            await self._queue.handing.give(conversation, user_id, name, routing, says_so=False)
 
     async def reassign(self, conversation: Conversation) -> bool:
         """As :func:`reassign_conversation`."""

@@ -31,22 +31,35 @@ class Handing:
         await self._store.save()
         await lock_names(self._tx.session, self._tx.tenant_id, ["queue"], kind="routing")
 
-    async def give(self, conversation: Conversation, user_id: UUID, name: str, routing: Mapping[str, Any]) -> None:
-        """Makes it the agent's, who is called ``name``."""
+    async def give(
+        self,
+        conversation: Conversation,
+        user_id: UUID,
+        name: str,
+        routing: Mapping[str, Any],
+        *,
+        says_so: bool = True,
+    ) -> None:
+        """Makes it the agent's, who is called ``name``. A line says so, unless what they say next does."""
         conversation.assignee_id = user_id
         conversation.assigned_at = conversation.updated_at = self._tx.now
         conversation.queued_at = None
         conversation.routing = dict(routing)
-        await self._tell(conversation, name)
+        line = await self._store.add_line(conversation, "assigned", name=name) if says_so else None
+        await self._store.save()
+        await tell(self._tx, conversation, "conversation.assigned", message=line, data={"name": name})
         await self.expect_answer(conversation)
 
     async def take_away(self, conversation: Conversation, routing: Mapping[str, Any]) -> None:
-        """Makes it nobody's; an open one waits in the queue, from when its visitor began to wait."""
+        """Makes it nobody's; an open one waits in the queue, from when its visitor began to wait. That is a line for
+        agents alone; visitors are told of it without."""
         conversation.assignee_id = conversation.assigned_at = None
         conversation.updated_at = self._tx.now
         conversation.queued_at = self.place_of(conversation)
         conversation.routing = dict(routing)
-        await self._tell(conversation, None)
+        line = await self._store.add_line(conversation, "unassigned", public=False)
+        await tell(self._tx, conversation, "message.created", message=line, public=False)
+        await tell(self._tx, conversation, "conversation.assigned", data={"name": None})
 
     def place_of(self, conversation: Conversation) -> datetime | None:
         """Since when a conversation without an agent counts as waiting for one."""
@@ -70,17 +83,6 @@ class Handing:
         """What a user is called; empty for nobody."""
         found = await self._tx.session.execute(select(col(User.name)).where(col(User.id) == user_id))
         return found.scalar_one_or_none() or ""
-
-    async def _tell(self, conversation: Conversation, name: str | None) -> None:
-        """A visitor learns the name of whoever is there for them. That somebody is not any more is a line for agents;
-        visitors are told of it without."""
-        if name is not None:
-            line = await self._store.add_line(conversation, "assigned", name=name)
-            await tell(self._tx, conversation, "conversation.assigned", message=line, data={"name": name})
-            return
-        line = await self._store.add_line(conversation, "unassigned", public=False)
-        await tell(self._tx, conversation, "message.created", message=line, public=False)
-        await tell(self._tx, conversation, "conversation.assigned", data={"name": None})
 
 
 def waits_since(conversation: Conversation) -> datetime:

@@ -123,6 +123,11 @@ class Queue:
         elif conversation.queued_at is None:
             await self.place(conversation)
 
+    async def make_room(self, conversation: Conversation) -> None:
+        """A locked conversation counts no more in its agent's load: what waits is handed out."""
+        if conversation.assignee_id is not None:
+            await self.fill(await self.teams_of(conversation.assignee_id))
+
     async def fill(self, team_ids: Collection[UUID]) -> int:
         """Hands out what waits in the queues of these teams as far as there is room, in order of waiting.
 
