@@ -18,12 +18,13 @@ from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.rest.door import Door
 from app.rest.files import files_app
 from app.rest.parcelvoy import DIALECT as PARCELVOY
+from app.rest.silentchat import DIALECT as SILENTCHAT
 from app.rest.silocdp import DIALECT as SILOCDP
 from app.runtime import Runtime
 
 log = logger(__name__)
 
-DIALECTS = (SILOCDP, CUSTOMERIO, CRM, PARCELVOY)
+DIALECTS = (SILOCDP, CUSTOMERIO, CRM, PARCELVOY, SILENTCHAT)
 READY_WITHIN_S = 2.0
 BARE_POLICY = "frame-ancestors 'none'"
 PAGE_POLICY = (
