@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, or_, select, update
 from sqlmodel import col
 
+from app.actions.conversations.telling import tell
 from app.actions.customers.facts import CustomerFacts, Identified
 from app.actions.customers.identifying import Identifying
 from app.core.contact import normalise_email
@@ -25,8 +26,8 @@ class Linking:
         self._visitor = visitor
         self._user_id = user_id
 
-    async def link(self, attributes: Mapping[str, Any]) -> list[UUID]:
-        """Makes the visitor the customer's. Returns the conversations that changed hands.
+    async def link(self, attributes: Mapping[str, Any]) -> None:
+        """Makes the visitor the customer's, with every conversation that is theirs.
 
         Conversations are locked before customers, as everybody does who writes in a conversation.
         """
@@ -36,11 +37,11 @@ class Linking:
         given = {"customer_id": customer_id, "proven_id": self._user_id}
         if moved:
             await self._execute(update(Conversation).where(col(Conversation.id).in_(moved)).values(**given))
-            self._tx.touch(customer_id, ("conversation", ""))
         others = and_(col(Visitor.proven_id) == self._user_id, self._is_unowned(Visitor))
         await self._execute(update(Visitor).where(others).values(customer_id=customer_id))
         self._visitor.customer_id, self._visitor.proven_id = customer_id, self._user_id
-        return moved
+        await self._tx.session.flush()
+        await self._tell(moved)
 
     async def _conversations(self) -> Sequence[Any]:
         """What this visitor said, and what the same person said elsewhere that is nobody's any more."""
@@ -49,9 +50,15 @@ class Linking:
             select(col(Conversation.id), col(Conversation.customer_id), col(Conversation.proven_id))
             .where(or_(col(Conversation.visitor_id) == self._visitor.id, same))
             .order_by(col(Conversation.id))
-            .with_for_update()
+            .with_for_update(key_share=True)
         )
         return (await self._tx.session.execute(statement)).all()
+
+    async def _tell(self, ids: Sequence[UUID]) -> None:
+        statement = select(Conversation).where(col(Conversation.id).in_(ids)).order_by(col(Conversation.id))
+        rows = await self._tx.session.execute(statement.execution_options(populate_existing=True))
+        for conversation in rows.scalars():
+            await tell(self._tx, conversation, "conversation.identified")
 
     def _is_unowned(self, table: Any) -> Any:
         """Whether a row has no customer, or one who was deleted."""
