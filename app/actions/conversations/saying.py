@@ -123,10 +123,10 @@ async def visitor_says(
     """
     tx.require(Scope.VISITOR)
     visitor_id = calling_visitor(tx.principal)
+    saying = _saying(TEXT, text, file_ids, client_id, page_url)
     allowance = await tx.services.limiter.take(f"{tx.tenant_id.hex}:{visitor_id.hex}", VISITOR_MESSAGES)
     if allowance.refused:
         raise RateLimited(allowance.retry_after)
-    saying = _saying(TEXT, text, file_ids, client_id, page_url)
     store = ConversationStore(tx)
     visitor = await store.lock_visitor(visitor_id)
     sender = Sender(VISITOR, visitor.id, visitor.name)
@@ -187,7 +187,7 @@ async def _write(
     data = None if saying.page_url is None else {"page_url": saying.page_url}
     message = await store.append(conversation, saying.kind, sender, saying.text, data=data, client_id=saying.client_id)
     files = await attach(tx, message_id=message.id, file_ids=saying.file_ids)
-    conversation.active_at = conversation.updated_at = tx.now
+    conversation.active_at = conversation.updated_at = message.created_at
     if saying.kind == TEXT:
         await Figures(tx.session, conversation).count_in(message, files[0].name if files else "")
     await store.save()

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.actions.conversations.figures import CLOSING
-from app.actions.conversations.store import CLOSED, OPEN, PENDING, SNOOZED, ConversationStore
+from app.actions.conversations.store import AGENT, CLOSED, OPEN, PENDING, SNOOZED, SYSTEM, VISITOR, ConversationStore
 from app.actions.conversations.telling import tell
 from app.core.errors import Invalid
 from app.core.tx import Tx
@@ -38,7 +38,7 @@ class Statuses:
         if conversation.status == CLOSED:
             return
         self._leave(conversation, CLOSED, closed_at=self._tx.now, waiting_since=None, queued_at=None)
-        line = await self._store.add_line(conversation, CLOSING, by=self._tx.principal.kind)
+        line = await self._store.add_line(conversation, CLOSING, **await self._who())
         await tell(self._tx, conversation, "conversation.closed", message=line)
 
     async def reopen(self, conversation: Conversation, **data: Any) -> None:
@@ -46,15 +46,15 @@ class Statuses:
         was = conversation.status
         if was == OPEN:
             return
-        self._leave(conversation, OPEN, closed_at=None, active_at=self._tx.now)
-        line = await self._store.add_line(conversation, "reopened") if was == CLOSED else None
+        self._leave(conversation, OPEN, closed_at=None, active_at=max(self._tx.now, conversation.active_at))
+        line = await self._store.add_line(conversation, "reopened", **await self._who()) if was == CLOSED else None
         await self._store.save()
         await tell(self._tx, conversation, "conversation.reopened", message=line, data={"from": was, **data})
 
     async def _ask(self, conversation: Conversation) -> None:
         was = conversation.status
         self._leave(conversation, PENDING, closed_at=None)
-        line = await self._store.add_line(conversation, "reopened") if was == CLOSED else None
+        line = await self._store.add_line(conversation, "reopened", **await self._who()) if was == CLOSED else None
         await self._store.save()
         await tell(self._tx, conversation, "conversation.pending", message=line, data={"from": was})
 
@@ -71,6 +71,11 @@ class Statuses:
         self._tx.enqueue("conversations.wake", {"conversation": conversation.id.hex}, run_at=until, key=key)
         data = {"until": until.isoformat()}
         await tell(self._tx, conversation, "conversation.snoozed", public=False, data=data)
+
+    async def _who(self) -> dict[str, Any]:
+        """Who did it, for a line: a kind of sender, and their name."""
+        by = self._tx.principal.kind if self._tx.principal.kind in (VISITOR, SYSTEM) else AGENT
+        return {"by": by, "name": (await self._store.sender()).name}
 
     def _leave(self, conversation: Conversation, status: str, **values: Any) -> None:
         for name, value in {"snoozed_until": None, "updated_at": self._tx.now, **values}.items():

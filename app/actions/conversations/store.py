@@ -143,7 +143,7 @@ class ConversationStore(ConversationReader):
         data: dict[str, Any] | None = None,
         client_id: str | None = None,
     ) -> Message:
-        """The next message of a locked conversation."""
+        """The next message of a locked conversation. It is never older than the one before, however long it waited."""
         conversation.head += 1
         first = (conversation.subject,) if conversation.head == 1 else ()
         message = Message(
@@ -160,7 +160,7 @@ class ConversationStore(ConversationReader):
             words=searchable(text, *first),
             data=data,
             client_id=client_id,
-            created_at=self._tx.now,
+            created_at=max(self._tx.now, conversation.active_at),
         )
         self._session.add(message)
         await self.save()
@@ -179,8 +179,11 @@ class ConversationStore(ConversationReader):
         await self._session.flush()
 
     async def sender(self) -> Sender:
-        """The caller as somebody who speaks. Names are those of that moment."""
+        """The caller as somebody who speaks, under the name of the moment. Our own work speaks as an agent."""
         caller = self._tx.principal
+        if caller.kind == VISITOR:
+            named = await self._one(select(col(Visitor.name)).where(col(Visitor.id) == caller.id))
+            return Sender(VISITOR, caller.id, named or "")
         if caller.kind == "member":
             name = await self._one(select(col(User.name)).where(col(User.id) == caller.id))
             return Sender(AGENT, caller.id, name or "")
