@@ -5,6 +5,7 @@
     |-- Forbidden            known, but the scope is missing
     |-- NotFound             no such thing for this tenant (another tenant's things are not found)
     |-- Invalid              the input is wrong; ``issues`` says where
+    |   `-- FileTooLarge     an upload has more bytes than the plan allows
     |-- Conflict             the input is fine, the world disagrees
     |   `-- IdentityConflict the given names belong to different people
     |-- RateLimited          too many requests; ``retry_after`` seconds
@@ -81,6 +82,16 @@ class Invalid(RapportError):
     def at(cls, path: str, message: str) -> "Invalid":
         """The common case: one issue."""
         return cls(Issue(path, message))
+
+
+class FileTooLarge(Invalid):
+    """An upload has more than ``limit`` bytes."""
+
+    code = "FILE_TOO_LARGE"
+
+    def __init__(self, limit: int, message: str) -> None:
+        super().__init__(Issue("file", message))
+        self.limit = limit
 
 
 class Conflict(RapportError):

@@ -1,4 +1,5 @@
-"""What actions use besides the database: the settings, password hashes, tokens, limits, and who was just recognised."""
+"""What actions use besides the database: the settings, password hashes, tokens, limits, where
+files are stored, and who was just recognised."""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +7,7 @@ from app.core.credentials import Recognised
 from app.core.limits import Limiter
 from app.core.passwords import Passwords
 from app.core.settings import Settings
+from app.core.storage import Storage
 from app.core.tokens import Tokens
 
 
@@ -17,12 +19,13 @@ class Services:
     passwords: Passwords
     tokens: Tokens
     limiter: Limiter
+    storage: Storage
     recognised: Recognised = field(default_factory=Recognised)
 
     @classmethod
     def of(cls, settings: Settings) -> "Services":
         """The services that ``settings`` describe."""
-        return cls(settings, Passwords(), Tokens(settings), Limiter(settings))
+        return cls(settings, Passwords(), Tokens(settings), Limiter(settings), Storage.of(settings))
 
     def close(self) -> None:
         """Ends the threads in which passwords are hashed."""

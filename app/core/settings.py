@@ -55,6 +55,14 @@ class Settings(BaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
+    s3_bucket: str = Field("", description="Bucket for uploaded files; empty: `files` in the data directory.")
+    s3_endpoint: str = Field("", description="URL of an S3-compatible server; empty: Amazon's.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_prefix: str = Field("", description="Folder in the bucket.")
+    s3_access_key_id: str = Field("", description="Key id for the bucket; empty: the machine's own role.")
+    s3_secret_access_key: str = Field("", description="Secret of the key.")
+    s3_virtual_hosts: bool = Field(False, description="Address the bucket as a host name instead of a path.")
+
     oidc_issuer: str = Field("", description="OpenID Connect issuer for sign-in to the console; empty: off.")
     oidc_client_id: str = Field("", description="Our client id at the issuer.")
     oidc_client_secret: str = Field("", description="Our client secret at the issuer.")

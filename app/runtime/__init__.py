@@ -22,6 +22,7 @@ from app.core.database import Database
 from app.core.jobs.carrier import Carrier
 from app.core.jobs.runner import JobRunner, Work
 from app.core.realtime.hub import Hub
+from app.core.realtime.presence import Presence
 from app.core.services import Services
 from app.core.settings import Settings
 from app.core.tx import Reading, Released, Tx, UnitsOfWork
@@ -75,6 +76,7 @@ class Runtime:
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)
         self.hub = Hub(settings.redis_url)
+        self.presence = Presence(self.hub)
         works = {kind: Work(partial(handler.run, self), handler.every) for kind, handler in handlers.items()}
         self.jobs = JobRunner(self.units, works)
         if runs_jobs is None:
@@ -104,6 +106,7 @@ class Runtime:
             await self._check_schema()
             await self.database.open()
             await self.hub.start()
+            await self.presence.start()
             if self.carrier is not None:
                 await self.carrier.start()
             if self.runs_jobs:
@@ -128,7 +131,12 @@ class Runtime:
         ]
         if self.carrier is not None:
             ending.append(("carrier", self.carrier.stop))
-        ending += [("hub", self.hub.stop), ("limiter", self.limiter.close), ("database", self.database.close)]
+        ending += [
+            ("presence", self.presence.stop),
+            ("hub", self.hub.stop),
+            ("limiter", self.limiter.close),
+            ("database", self.database.close),
+        ]
         for part, end in ending:
             try:
                 async with asyncio.timeout(STEP_S):

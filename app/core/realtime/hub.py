@@ -1,8 +1,9 @@
 """The hub: tells the subscriptions of this process, and those of the others, that a topic of the feed has grown.
 
-What it carries are hints. The truth is the feed, so a lost hint costs a listener at most :data:`FALLBACK_S` seconds.
-Listeners here are woken at once; the other processes hear it over a :mod:`wire`, which is watched by its own
-heartbeat, thrown away when it falls silent, and built anew; then every listener is woken, since hints may be lost.
+What it carries are hints, and :mod:`signals`, which are stored nowhere. The truth is the feed, so a lost hint costs a
+listener at most :data:`FALLBACK_S` seconds. Listeners here are woken at once; the other processes hear it over a
+:mod:`wire`, which is watched by its own heartbeat, thrown away when it falls silent, and built anew; then every
+listener is woken, since hints may be lost.
 """
 
 import asyncio
@@ -10,13 +11,14 @@ import contextlib
 import json
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.core import logging, metrics
 from app.core.ids import new_id
+from app.core.realtime.signals import Row, Signal, SignalBoard, Signals
 from app.core.realtime.wire import IN_MEMORY, Wire, open_wire
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class Hub:
         self._pending: dict[TopicKey, int] = {}
         self._owes_everything = False
         self._something_pending = asyncio.Event()
+        self._board = SignalBoard()
         self._heard_at = 0.0
         self._heard_own = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -104,6 +107,7 @@ class Hub:
         """Ends every stream: each waiting listener, and each that waits later, raises :class:`Draining`."""
         self.draining.set()
         self.wake_all()
+        self._board.close()
 
     def ring(self, released: "Released") -> None:
         """Tells everybody which topics a commit made grow. Never blocks."""
@@ -118,6 +122,31 @@ class Hub:
             self._owes_everything = True
         if self._pending or self._owes_everything:
             self._something_pending.set()
+
+    def signal(
+        self, tenant_id: UUID, channel: str, key: str, data: Mapping[str, Any] | None, ttl_s: float, *, holder: str = ""
+    ) -> None:
+        """Tells everybody on a channel of a tenant what is true of ``key`` for the next ``ttl_s`` seconds (at most
+        300); None: it is over. Never blocks; the same once more only prolongs it.
+
+        ``data`` is JSON. A key may have holders: then it is over when the last ``holder`` says so.
+        """
+        if self.draining.is_set():
+            return
+        if self._board.say((tenant_id, channel, key, holder), data, ttl_s):
+            self._something_pending.set()
+
+    def signals(self, tenant_id: UUID, channel: str) -> Signals:
+        """What is true on a channel, here and in other processes: ``async for`` gives first all that is known, then
+        each change, the latest of each key. It ends when the server drains, and costs nothing once it is dropped."""
+        signals = self._board.listen(tenant_id, channel)
+        if self.draining.is_set():
+            signals.close()
+        return signals
+
+    def known_signals(self, tenant_id: UUID, channel: str) -> list[Signal]:
+        """What is true on a channel now."""
+        return self._board.known(tenant_id, channel)
 
     def wake_all(self) -> None:
         """Rings every listener of this process."""
@@ -174,7 +203,9 @@ class Hub:
     async def _greet(self, wire: Wire) -> None:
         """Proves that the wire carries: a message of ours must come back."""
         self._heard_own.clear()
-        await wire.publish(self._message())
+        await wire.publish(self._message(hello=True))
+        if self._board.owe_everything():
+            self._something_pending.set()
         async with asyncio.timeout(SILENCE_S / 2):
             await self._heard_own.wait()
 
@@ -208,6 +239,8 @@ class Hub:
                     await wire.publish(self._message(everything=True))
                 for start in range(0, len(batch), PER_MESSAGE):
                     await wire.publish(self._message(batch[start : start + PER_MESSAGE]))
+                while signals := self._board.take_unsent(PER_MESSAGE):
+                    await wire.publish(self._message(signals=signals))
             except BaseException:
                 # What was not sent is unknown: the others must look at everything once the wire is back.
                 self._owes_everything = True
@@ -215,11 +248,23 @@ class Hub:
                 raise
             await asyncio.sleep(GATHER_S)
 
-    def _message(self, hints: Iterable[tuple[TopicKey, int]] = (), *, everything: bool = False) -> str:
+    def _message(
+        self,
+        hints: Iterable[tuple[TopicKey, int]] = (),
+        *,
+        everything: bool = False,
+        signals: Sequence[Row] = (),
+        hello: bool = False,
+    ) -> str:
         by_tenant: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
         for (tenant_id, topic), head in hints:
             by_tenant[tenant_id.hex].append((topic, head))
-        return json.dumps({"hub": self._id, "everything": everything, "hints": by_tenant}, separators=(",", ":"))
+        message: dict[str, Any] = {"hub": self._id, "everything": everything, "hints": by_tenant}
+        if signals:
+            message["signals"] = signals
+        if hello:
+            message["hello"] = True
+        return json.dumps(message, separators=(",", ":"))
 
     def _hear(self, text: str) -> None:
         self._heard_at = asyncio.get_running_loop().time()
@@ -233,5 +278,8 @@ class Hub:
             for tenant, topics in message["hints"].items():
                 for topic, _ in topics:
                     self._ring_local((UUID(tenant), topic))
+            self._board.hear(message.get("signals", ()))
+            if message.get("hello") and self._board.owe_everything():
+                self._something_pending.set()
         except (ValueError, KeyError, TypeError, AttributeError) as odd:
             log.warning("hub heard something that is no hint", error=repr(odd))

@@ -1,0 +1,98 @@
+"""Where the bytes of files are: a local directory, or a bucket of an S3-compatible server if the settings name one.
+
+Objects are written once under a key of ours and never changed. Nothing is ever held whole in memory.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.store import LocalStore, MemoryStore, S3Store
+
+from app.core.settings import Settings
+
+if TYPE_CHECKING:
+    from obstore import OffsetRange
+
+PART_BYTES = 5 << 20
+"""How much is sent at once: the smallest part that S3 takes. An upload holds two of them at most."""
+READ_BYTES = 64 << 10
+LISTED_AT_ONCE = 500
+
+Store = LocalStore | MemoryStore | S3Store
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """A key that has bytes, and since when."""
+
+    key: str
+    written_at: datetime
+
+
+class Storage:
+    """Bytes by key. What the storage itself refuses or fails at is raised as obstore has it, but for
+    FileNotFoundError."""
+
+    def __init__(self, make: Callable[[], Store]) -> None:
+        self._make = make
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Storage":
+        """The storage that ``settings`` name: ``data_dir/files``, or the bucket of ``s3_bucket``."""
+        if settings.s3_bucket:
+            return cls(lambda: _bucket(settings))
+        return cls(lambda: LocalStore(prefix=settings.data_dir / "files", mkdir=True))
+
+    @classmethod
+    def in_memory(cls) -> "Storage":
+        """A storage that forgets everything with the process."""
+        return cls(MemoryStore)
+
+    @cached_property
+    def _store(self) -> Store:
+        """Made when it is first used: what stores no files needs neither the directory nor the bucket."""
+        return self._make()
+
+    async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        """Stores what ``chunks`` brings. When it raises, so does this, and there is nothing under ``key``."""
+        await obstore.put_async(self._store, key, chunks, use_multipart=True, chunk_size=PART_BYTES, max_concurrency=2)
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them."""
+        bounds: tuple[int, int] | OffsetRange = {"offset": start} if end is None else (start, end)
+        found = await obstore.get_async(self._store, key, options={"range": bounds})
+        async for piece in found.stream(min_chunk_size=READ_BYTES):
+            yield bytes(piece)
+
+    async def remove(self, keys: Collection[str]) -> None:
+        """Forgets what is under ``keys``; a key that has nothing is no error."""
+        for key in keys:
+            with suppress(FileNotFoundError):
+                await obstore.delete_async(self._store, key)
+
+    async def keys(self) -> AsyncIterator[list[StoredObject]]:
+        """Everything that is stored, in portions."""
+        async for portion in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
+            yield [StoredObject(found["path"], found["last_modified"]) for found in portion]
+
+
+def _bucket(settings: Settings) -> S3Store:
+    """The bucket. Without keys in the settings they are looked for where AWS's own clients look (machine roles)."""
+    given = {
+        "endpoint": settings.s3_endpoint,
+        "access_key_id": settings.s3_access_key_id,
+        "secret_access_key": settings.s3_secret_access_key,
+    }
+    return S3Store(
+        settings.s3_bucket,
+        prefix=settings.s3_prefix or None,
+        region=settings.s3_region,
+        virtual_hosted_style_request=settings.s3_virtual_hosts,
+        client_options={"allow_http": settings.s3_endpoint.startswith("http://")},
+        **{name: value for name, value in given.items() if value},  # type: ignore[arg-type]
+    )
