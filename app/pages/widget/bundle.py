@@ -1,9 +1,8 @@
 """Puts the widget's modules together into one classic script. There is no build: this runs when a server starts.
 
-The modules are ordinary ones, so that every editor and checker understands them. Here they lose their imports and
-exports and share one scope, each after those that it imports; a name may therefore be given only once among all of
-them. Comments and indentation are left out: a module's lines must not depend on them, and a text that goes over
-several lines must not have a line that looks like a comment.
+The modules are ordinary ones, so that every editor and checker understands them. Here each becomes a function that
+returns what it exports, after those that it imports (by ``{…}``, under the same names). Comments and indentation are
+left out: no text that goes over several lines may depend on them.
 """
 
 import json
@@ -11,8 +10,8 @@ import re
 from pathlib import Path
 
 START = "main.js"
-IMPORT = re.compile(r'^import\s[^;]*?from\s+"\./([\w./-]+)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:async )?function|const|let|class)", re.MULTILINE)
+IMPORT = re.compile(r'^import\s+(\{[^}]*\})\s+from\s+"\./([\w./-]+)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export ((?:async )?function|const|let|class) (\w+)", re.MULTILINE)
 BLOCK_COMMENT = re.compile(r"^\s*/\*.*?\*/\s*\n", re.MULTILINE | re.DOTALL)
 LINE_COMMENT = re.compile(r"^\s*//.*\n", re.MULTILINE)
 INDENT = re.compile(r"^\s+", re.MULTILINE)
@@ -24,7 +23,7 @@ def bundle(scripts: Path, sheets: Path) -> str:
     Raises :class:`ValueError` when a module imports itself by way of others.
     """
     styles = json.dumps("".join(_tight(sheet.read_text()) for sheet in sorted(sheets.glob("*.css"))))
-    modules = "".join(_bare((scripts / name).read_text()) for name in in_order(scripts))
+    modules = "".join(_as_function(name, (scripts / name).read_text()) for name in in_order(scripts))
     return f'(()=>{{\n"use strict";\nconst STYLES={styles};\n{modules}}})();\n'
 
 
@@ -40,14 +39,20 @@ def _add(scripts: Path, name: str, ordered: list[str], on_the_way: tuple[str, ..
         raise ValueError(f"{' -> '.join((*on_the_way, name))}: modules import each other")
     if name in ordered:
         return
-    for imported in IMPORT.findall((scripts / name).read_text()):
+    for _, imported in IMPORT.findall((scripts / name).read_text()):
         _add(scripts, imported, ordered, (*on_the_way, name))
     ordered.append(name)
 
 
-def _bare(module: str) -> str:
-    module = EXPORT.sub("", IMPORT.sub("", module))
-    return INDENT.sub("", LINE_COMMENT.sub("", BLOCK_COMMENT.sub("", module)))
+def _as_function(name: str, module: str) -> str:
+    exports = ",".join(exported for _, exported in EXPORT.findall(module))
+    body = IMPORT.sub(lambda found: f"const {found[1]}={_variable(found[2])};\n", module)
+    body = INDENT.sub("", LINE_COMMENT.sub("", BLOCK_COMMENT.sub("", EXPORT.sub(r"\1 \2", body))))
+    return f"const {_variable(name)}=(()=>{{\n{body}return{{{exports}}}}})();\n"
+
+
+def _variable(name: str) -> str:
+    return "$" + re.sub(r"\W", "_", name.removesuffix(".js"))
 
 
 def _tight(sheet: str) -> str:

@@ -1,0 +1,78 @@
+// What the widget says: the site's own words first, then ours, in the visitor's language or the nearest one known.
+
+import { AR } from "./texts/ar.js";
+import { DE } from "./texts/de.js";
+import { EN } from "./texts/en.js";
+import { ES } from "./texts/es.js";
+import { FR } from "./texts/fr.js";
+
+const OURS = { en: EN, de: DE, fr: FR, es: ES, ar: AR };
+const FROM_THE_RIGHT = ["ar", "fa", "he", "ur", "ps", "sd", "yi", "dv"];
+let locale = "en";
+let layers = [EN];
+
+/** Chooses the words. `wanted` are BCP 47 tags, the dearest first; `texts` the site's, by language. */
+export function useWords(wanted, texts = {}, fallback = "en") {
+  const known = new Map([...Object.keys(OURS), ...Object.keys(texts)].map((tag) => [tag.toLowerCase(), tag]));
+  const tags = [...wanted, fallback].filter(Boolean).map(String);
+  locale = tags.find((tag) => narrowing(tag).some((one) => known.has(one))) || "en";
+  const site = (tag) => narrowing(tag).map((one) => texts[known.get(one)]);
+  const ours = narrowing(locale).map((one) => OURS[one]);
+  layers = [...site(locale), ...ours, ...(ours.some(Boolean) ? [] : site(fallback)), EN].filter(Boolean);
+}
+
+export function currentLocale() {
+  return locale;
+}
+
+export function direction() {
+  return FROM_THE_RIGHT.includes(locale.toLowerCase().split("-")[0]) ? "rtl" : "ltr";
+}
+
+/** The words of this name, with values in them; `otherwise` where there are none. */
+export function say(name, values = {}, otherwise = "") {
+  const found = layers.find((layer) => layer[name]);
+  const text = found ? found[name] : otherwise;
+  return text.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : whole));
+}
+
+/** A moment as people say it; options as for Intl.DateTimeFormat. */
+export function moment(iso, options) {
+  const date = new Date(iso);
+  try {
+    return new Intl.DateTimeFormat(locale, options).format(date);
+  } catch {
+    return new Intl.DateTimeFormat("en", options).format(date);
+  }
+}
+
+export function clockTime(iso) {
+  return moment(iso, { hour: "numeric", minute: "2-digit" });
+}
+
+/** Today, yesterday, or the date. */
+export function dayOf(iso) {
+  const days = (date) => Math.round(new Date(date.getFullYear(), date.getMonth(), date.getDate()) / 864e5);
+  const ago = days(new Date()) - days(new Date(iso));
+  if (ago === 0) return say("today");
+  if (ago === 1) return say("yesterday");
+  return moment(iso, { weekday: "short", day: "numeric", month: "short" });
+}
+
+/** The clock if it was today, else the day. */
+export function shortly(iso) {
+  return dayOf(iso) === say("today") ? clockTime(iso) : dayOf(iso);
+}
+
+/** A number of bytes in the unit that suits it. */
+export function bytes(number) {
+  const power = Math.min(2, Math.floor(Math.log2(Math.max(number, 1)) / 10));
+  const amount = number / 1024 ** power;
+  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: amount < 10 && power ? 1 : 0 }).format(amount)} ${["B", "kB", "MB"][power]}`;
+}
+
+/** From the tag to ever shorter ones: de-AT, de. */
+function narrowing(tag) {
+  const parts = tag.toLowerCase().split("-");
+  return parts.map((_, place) => parts.slice(0, parts.length - place).join("-"));
+}
