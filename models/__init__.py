@@ -22,7 +22,8 @@ from models.jobs import Job
 from models.outbox import OutboxMessage
 from models.segments import Segment, SegmentDependency, SegmentFlip, SegmentMembership
 from models.teams import Agent, Team, TeamMember
-from models.widgets import Domain, Visitor, VisitorPage, Widget
+from models.visitors import Visitor, VisitorPage
+from models.widgets import Domain, Widget
 
 metadata = SQLModel.metadata
 

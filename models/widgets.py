@@ -1,20 +1,21 @@
-"""Widgets, the sites on which they may stand, and the visitors who come to them."""
+"""Widgets, and the sites on which they may stand."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import TenantRow, belongs_to, json_column
+from models.base import TenantRow, json_column
 
 
 class Widget(TenantRow, table=True):
     """A chat window for web pages. ``key`` is public and finds the row.
 
     ``settings`` is the document of :mod:`app.actions.widgets.settings`: colours, texts by language, position, business
-    hours. Conversations that begin in it go to ``team_id``, or to nobody's queue without one.
+    hours. Conversations that begin in it go to ``team_id``, or to nobody's queue without one. A deleted widget
+    keeps its row, because conversations were begun in it; nobody sees it, and its key opens nothing.
     """
 
     __tablename__ = "widgets"
@@ -31,6 +32,7 @@ class Widget(TenantRow, table=True):
     installed_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
 
 class Domain(TenantRow, table=True):
@@ -42,53 +44,3 @@ class Domain(TenantRow, table=True):
     id: UUID = Field(primary_key=True)
     name: str = Field(max_length=253)
     created_at: datetime
-
-
-class Visitor(TenantRow, table=True):
-    """A browser in which a widget was opened.
-
-    ``customer_id`` is set once it is known who that is. ``proven_id`` is the external id that the tenant's own server
-    vouched for (an HMAC); it alone, and no merge of customers, lets a visitor see conversations begun elsewhere.
-    """
-
-    __tablename__ = "visitors"
-    __table_args__ = (
-        belongs_to("widgets", "widget_id"),
-        belongs_to("customers", "customer_id"),
-        Index("ix_visitors_customer", "tenant_id", "customer_id"),
-        Index("ix_visitors_proven", "tenant_id", "proven_id"),
-        Index("ix_visitors_seen", "tenant_id", "seen_at", "id"),
-    )
-
-    id: UUID = Field(primary_key=True)
-    widget_id: UUID
-    customer_id: UUID | None = None
-    proven_id: str | None = Field(default=None, max_length=150)
-    name: str = Field(default="", max_length=200)
-    email: str | None = Field(default=None, max_length=320)
-    locale: str | None = Field(default=None, max_length=35)
-    timezone: str | None = Field(default=None, max_length=64)
-    user_agent: str = Field(default="", max_length=500)
-    referrer: str = Field(default="", max_length=2000)
-    page_url: str = Field(default="", max_length=2000)
-    page_title: str = Field(default="", max_length=300)
-    page_count: int = 0
-    session_version: int = 0
-    created_at: datetime
-    seen_at: datetime
-
-
-class VisitorPage(TenantRow, table=True):
-    """A page that a visitor looked at. The latest hundred are kept."""
-
-    __tablename__ = "visitor_pages"
-    __table_args__ = (
-        belongs_to("visitors", "visitor_id"),
-        Index("ix_visitor_pages_visitor", "tenant_id", "visitor_id", "seen_at", "id"),
-    )
-
-    id: UUID = Field(primary_key=True)
-    visitor_id: UUID
-    url: str = Field(max_length=2000)
-    title: str = Field(default="", max_length=300)
-    seen_at: datetime

@@ -95,5 +95,6 @@ class PlanningExecutor(StrawberryGraphQLCoreExecutionContext):
         scene = Scene(self.schema, self.fragments, self.operation, self.variable_values)
         definition: GraphQLField = info.parent_type.fields[info.field_name]
         if isinstance(result, Ref):
-            return await context.reader.row(context.prepared, scene, definition, details, context.principal, result)
+            caller = result.caller or context.principal
+            return await context.reader.row(context.prepared, scene, definition, details, caller, result)
         return await context.reader.field(context.prepared, scene, definition, details, context.principal)

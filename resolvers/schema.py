@@ -5,6 +5,8 @@ from graphql import get_named_type
 
 from resolvers.accounts.mutations import AccountMutation
 from resolvers.accounts.types import AccountQuery
+from resolvers.canned_responses import CannedResponseQuery
+from resolvers.conversations.queries import ConversationQuery
 from resolvers.customers.mutations import CustomerMutation
 from resolvers.customers.queries import CustomerQuery
 from resolvers.customers.subscriptions import CustomerSubscription
@@ -14,14 +16,32 @@ from resolvers.events.types import EventQuery
 from resolvers.executor import foresee_payloads, plan_root_fields
 from resolvers.inputs import prepare_inputs
 from resolvers.nodes import NodeQuery
+from resolvers.saved_views import SavedViewQuery
 from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
 from resolvers.segments.queries import SegmentQuery
 from resolvers.segments.subscriptions import SegmentSubscription
+from resolvers.teams.types import TeamQuery
+from resolvers.visitors.own import VisitorSessionQuery
+from resolvers.visitors.types import VisitorQuery
+from resolvers.widgets.types import WidgetQuery
 
 
 @strawberry.type(description="What can be asked.")
-class Query(NodeQuery, AccountQuery, CustomerQuery, EventQuery, SegmentQuery):
+class Query(
+    NodeQuery,
+    AccountQuery,
+    CustomerQuery,
+    EventQuery,
+    SegmentQuery,
+    ConversationQuery,
+    VisitorQuery,
+    VisitorSessionQuery,
+    WidgetQuery,
+    TeamQuery,
+    CannedResponseQuery,
+    SavedViewQuery,
+):
     """The root of queries."""
 
 

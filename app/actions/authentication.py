@@ -12,6 +12,7 @@ from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from app.actions.accounts.memberships import Membership
+from app.actions.visitors.sessions import find_session, visitor_principal
 from app.core import clock
 from app.core.access import PUBLIC, Principal, Scope, system
 from app.core.credentials import REMEMBERED, Credential
@@ -40,7 +41,8 @@ class Authenticator:
     async def authenticate(self, credential: Credential, source: str, request_id: str | None = None) -> Principal:
         """The caller who sent ``credential`` through the door ``source``. Raises :class:`Unauthenticated`.
 
-        To be called with no unit of work open.
+        To be called with no unit of work open. A visitor's token is good only on pages of ``principal.origin``, which
+        a door compares with the request's own ``Origin``.
         """
         recognised = self._services.recognised
         principal = recognised.find(credential)
@@ -67,6 +69,9 @@ class Authenticator:
                 return await self._key(credential.text)
             case "access_token":
                 return await self._member(credential.text)
+            case "visitor_token":
+                async with self._units.read(PUBLIC) as reading:
+                    return visitor_principal(*await find_session(reading, credential.text))
             case _:
                 raise Unauthenticated("The credential cannot be read.")
 

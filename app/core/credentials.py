@@ -10,7 +10,7 @@ from cachetools import TTLCache
 
 from app.core import clock
 from app.core.access import Principal
-from app.core.tokens import API_KEY, digest
+from app.core.tokens import API_KEY, VISITOR_TOKEN, digest
 
 REMEMBERED = 10_000
 REMEMBER_S = 5.0
@@ -21,7 +21,7 @@ REMEMBER_S = 5.0
 class Credential:
     """The text of an API key or an access token, not verified yet.
 
-    ``kind``: ``api_key``, ``access_token``, or ``unreadable`` (something was sent that is neither).
+    ``kind``: ``api_key``, ``access_token``, ``visitor_token``, or ``unreadable`` (something was sent that is none).
     """
 
     kind: str
@@ -30,6 +30,8 @@ class Credential:
     @classmethod
     def from_text(cls, text: str) -> "Credential":
         """What stands after ``Bearer``, or in the payload with which a websocket begins."""
+        if text.startswith(VISITOR_TOKEN):
+            return cls("visitor_token", text)
         return cls("api_key" if text.startswith(API_KEY) else "access_token", text)
 
 

@@ -2,7 +2,10 @@
 
     RapportError
     |-- Unauthenticated      nobody we know
+    |   `-- WidgetKeyInvalid no widget has this public key
     |-- Forbidden            known, but the scope is missing
+    |   |-- DomainNotAllowed the page's site is not one on which the tenant's widgets may stand
+    |   `-- PlanLimitExceeded the tenant's plan has no room for more
     |-- NotFound             no such thing for this tenant (another tenant's things are not found)
     |-- Invalid              the input is wrong; ``issues`` says where
     |   `-- FileTooLarge     an upload has more bytes than the plan allows
@@ -57,6 +60,24 @@ class Forbidden(RapportError):
     def __init__(self, message: str, scope: str | None = None) -> None:
         super().__init__(message)
         self.scope = scope
+
+
+class WidgetKeyInvalid(Unauthenticated):
+    """No widget has the public key that a page gave."""
+
+    code = "WIDGET_KEY_INVALID"
+
+
+class DomainNotAllowed(Forbidden):
+    """The page's site is not among those on which the tenant's widgets may stand."""
+
+    code = "WIDGET_DOMAIN_NOT_ALLOWED"
+
+
+class PlanLimitExceeded(Forbidden):
+    """The tenant's plan has no room for one more."""
+
+    code = "PLAN_LIMIT_EXCEEDED"
 
 
 class NotFound(RapportError):

@@ -29,6 +29,9 @@ SHORTEST_SECRET = 32
 CLOCK_SKEW_S = 5
 API_KEY = "rpt_"
 """How every API key begins, so that secret scanners can find a leaked one."""
+VISITOR_TOKEN = "vst_"  # noqa: S105
+"""How every visitor's token begins; a JWT follows."""
+VISITOR_AUDIENCE = f"{AUDIENCE}:visitor"
 PREFIX_LETTERS = string.ascii_lowercase + string.digits
 KEY_FORM = re.compile(rf"{API_KEY}([a-z0-9]{{10}})_[A-Za-z0-9_-]{{43}}")
 
@@ -46,6 +49,21 @@ class AccessClaims:
     tenant_id: UUID
     session_id: UUID
     role: Role
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorClaims:
+    """What a visitor's token says: who they are, in which widget, on pages of which origin (None: no browser).
+
+    ``version`` is the visitor's ``session_version`` when it was made; a token of another version is worth nothing.
+    """
+
+    visitor_id: UUID
+    tenant_id: UUID
+    widget_id: UUID
+    origin: str | None
+    version: int
     expires_at: datetime
 
 
@@ -112,6 +130,36 @@ class Tokens:
         except (KeyError, ValueError, TypeError, AttributeError, RapportError) as broken:
             raise Unauthenticated("The access token is not valid.") from broken
 
+    def sign_visitor(self, claims: VisitorClaims, now: datetime) -> str:
+        """The visitor's token (``vst_`` and a JWT) that says ``claims``."""
+        payload = {
+            "sub": public_id("visitor", claims.visitor_id),
+            "tenant": public_id("tenant", claims.tenant_id),
+            "widget": public_id("widget", claims.widget_id),
+            "origin": claims.origin,
+            "version": claims.version,
+        }
+        return VISITOR_TOKEN + self._sign(VISITOR_AUDIENCE, payload, now, claims.expires_at)
+
+    def read_visitor(self, token: str) -> VisitorClaims:
+        """What a valid, unexpired visitor's token says. Raises :class:`Unauthenticated`."""
+        claims = self._read(VISITOR_AUDIENCE, token.removeprefix(VISITOR_TOKEN))
+        try:
+            return VisitorClaims(
+                visitor_id=parse_id("visitor", claims["sub"]),
+                tenant_id=parse_id("tenant", claims["tenant"]),
+                widget_id=parse_id("widget", claims["widget"]),
+                origin=claims["origin"],
+                version=int(claims["version"]),
+                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError, RapportError) as broken:
+            raise Unauthenticated("The visitor's token is not valid.") from broken
+
+    def identity_secret(self, tenant_id: UUID, version: int) -> str:
+        """The secret (64 hex digits) with which a tenant's server vouches for its visitors; another per version."""
+        return hmac.digest(self._secret(), f"identity:{tenant_id.hex}:{version}".encode(), "sha256").hex()
+
     def seal(self, purpose: str, document: Mapping[str, Any], life: timedelta) -> str:
         """A signed, readable token that carries a JSON document through a browser and back, for one purpose only."""
         now = clock.now()
@@ -152,8 +200,11 @@ class Tokens:
 
     def _key(self, audience: str) -> OctKey:
         if audience not in self._keys:
-            secret = self._settings.signing_secret.encode()
-            if len(secret) < SHORTEST_SECRET:
-                raise ValueError(f"RAPPORT_SECRET must have at least {SHORTEST_SECRET} characters")
-            self._keys[audience] = OctKey.import_key(hmac.digest(secret, audience.encode(), "sha256"))
+            self._keys[audience] = OctKey.import_key(hmac.digest(self._secret(), audience.encode(), "sha256"))
         return self._keys[audience]
+
+    def _secret(self) -> bytes:
+        secret = self._settings.signing_secret.encode()
+        if len(secret) < SHORTEST_SECRET:
+            raise ValueError(f"RAPPORT_SECRET must have at least {SHORTEST_SECRET} characters")
+        return secret

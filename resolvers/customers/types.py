@@ -24,7 +24,9 @@ from resolvers.planner.declare import Order, Rows, column, connection, many, one
 from resolvers.scalars import JSON, Connection, DateTime, enum_value
 
 if TYPE_CHECKING:
+    from resolvers.conversations.types import Conversation
     from resolvers.segments.types import Segment
+    from resolvers.visitors.types import Visitor
 
 
 @strawberry.enum(description="Whether a customer is there to be talked to.")
@@ -234,3 +236,23 @@ class Customer(Node):
     def merges(self: Any) -> Rows:
         merge = rows(models.Merge)
         return merge.where(merge.c.winner_id == self.c.id, merge.c.unmerged_at.is_(None))
+
+    @connection(
+        lambda: None,  # type: ignore[arg-type,return-value]
+        "Their conversations, those with the latest activity first.",
+        graphql_type=Connection[Annotated["Conversation", strawberry.lazy("resolvers.conversations.types")]],
+        scope=Scope.CONVERSATIONS_READ,
+    )
+    def conversations(self: Any) -> Rows:
+        conversation = rows(models.Conversation)
+        return conversation.where(conversation.c.customer_id == self.c.id).ordered(Order("an", "active_at"))
+
+    @connection(
+        lambda: None,  # type: ignore[arg-type,return-value]
+        "The browsers in which they opened a widget, those seen last first.",
+        graphql_type=Connection[Annotated["Visitor", strawberry.lazy("resolvers.visitors.types")]],
+        scope=Scope.CONVERSATIONS_READ,
+    )
+    def visitors(self: Any) -> Rows:
+        visitor = rows(models.Visitor)
+        return visitor.where(visitor.c.customer_id == self.c.id).ordered(Order("s", "seen_at"))

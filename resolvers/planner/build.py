@@ -56,7 +56,8 @@ class Builder:
 
     def ref(self, target: GraphQLObjectType, details: Details) -> Select[Any]:
         """The statement of one row of a type, by the parameter ``key``."""
-        found = rows(TABLE_TYPES[target.name].model)
+        table = TABLE_TYPES[target.name]
+        found = table.found(table.model)
         found = found.where(found.c.id == bindparam(KEY, type_=Uuid(), required=True))
         return select(self._one(found, target, details, self._level(-1, 1)))
 

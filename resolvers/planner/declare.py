@@ -25,8 +25,8 @@ import strawberry
 from sqlalchemy.sql import ColumnElement, FromClause
 from sqlmodel import SQLModel
 
-from app.actions.visibility import visible_rows
-from app.core.access import Scope
+from app.actions.visibility import visible_rows, visible_to_visitor
+from app.core.access import Principal, Scope
 from app.core.ids import PREFIXES
 
 PLAN = "plan"
@@ -38,11 +38,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Order:
-    """A way to order rows: by a column, then by id. ``code`` marks the cursors of this order."""
+    """A way to order rows: by a column of moments, then by id. ``code`` marks the cursors of this order.
+
+    ``column`` may be a function of the columns; it and ``rank``, a whole number that comes before it, must never be
+    NULL. ``counts``: the column is a whole number and no moment.
+    """
 
     code: str
-    column: str
+    column: str | Callable[[Any], ColumnElement[Any]]
     descending: bool = True
+    counts: bool = False
+    rank: Callable[[Any], ColumnElement[Any]] | None = None
+
+    def place(self, columns: Any) -> ColumnElement[Any]:
+        """The column, of these rows."""
+        found: ColumnElement[Any] = columns[self.column] if isinstance(self.column, str) else self.column(columns)
+        return found
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,12 @@ class Rows:
 def rows(model: type[SQLModel]) -> Rows:
     """All rows of ``model``'s table that the caller's tenant owns, under a new alias."""
     table, mine = visible_rows(model)
+    return Rows(table, model, (mine,))
+
+
+def visitor_rows(model: type[SQLModel]) -> Rows:
+    """The rows of ``model``'s table that the calling visitor may see, under a new alias."""
+    table, mine = visible_to_visitor(model)
     return Rows(table, model, (mine,))
 
 
@@ -122,6 +139,8 @@ class TableType:
     noun: str
     scope: Scope | None
     fields: dict[str, Declared] = field(default_factory=dict)
+    found: Callable[[type[SQLModel]], Rows] = rows
+    """Gives the rows among which a key of this type is looked for."""
 
 
 TABLE_TYPES: dict[str, TableType] = {}
@@ -233,16 +252,21 @@ def _with_paging(find: Callable[..., Rows]) -> Callable[..., Rows]:
 
 
 def table_type(
-    model: type[SQLModel], *, noun: str, scope: Scope | None, name: str | None = None
+    model: type[SQLModel], *, noun: str, scope: Scope | None, name: str | None = None, for_visitor: bool = False
 ) -> Callable[[type[T]], type[T]]:
-    """Makes a class a GraphQL type whose rows live in ``model``'s table. Its docstring is its description."""
+    """Makes a class a GraphQL type whose rows live in ``model``'s table. Its docstring is its description.
+
+    A type ``for_visitor`` shows the calling visitor's own rows of a table that has another type for members: its ids
+    look the same and ``node(id:)`` does not find it.
+    """
 
     def declare(cls: type[T]) -> type[T]:
         made = strawberry.type(cls, name=name, description=inspect.cleandoc(cls.__doc__ or ""))
         definition = made.__strawberry_definition__  # type: ignore[attr-defined]
         fields = {f.python_name: f.metadata[PLAN] for f in definition.fields if PLAN in f.metadata}
-        TABLE_TYPES[definition.name] = TableType(model, noun, scope, fields)
-        if noun in PREFIXES:
+        found = visitor_rows if for_visitor else rows
+        TABLE_TYPES[definition.name] = TableType(model, noun, scope, fields, found)
+        if noun in PREFIXES and not for_visitor:
             BY_NOUN[noun] = made
         return made
 
@@ -254,8 +278,10 @@ class Ref:
     """What a mutation or subscription payload says instead of an object: the row of this key.
 
     ``version`` (an offset of the feed) lets subscribers with the same selection of the same moment share one read.
+    ``caller`` is for whom it is read, if the mutation itself has made them known.
     """
 
     type: type
     key: UUID
     version: str | None = None
+    caller: Principal | None = None

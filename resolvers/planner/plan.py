@@ -9,7 +9,8 @@ from graphql import GraphQLField, GraphQLObjectType
 from sqlalchemy import Select
 from sqlalchemy.engine.interfaces import Dialect
 
-from app.core.access import Principal
+from app.actions.visibility import CALLER, TENANT
+from app.core.access import Principal, Scope
 from app.core.errors import Forbidden, Invalid
 from resolvers.planner.arguments import Binding, FieldArguments, Values, shape
 from resolvers.planner.build import KEY, Builder, shape_by_id
@@ -38,9 +39,14 @@ class Plan:
             totals.append(size(values) * (totals[parent] if parent >= 0 else 1))
         return sum(totals)
 
-    def parameters(self, values: Sequence[Values], tenant_id: UUID | None, key: UUID | None) -> list[Any]:
+    @property
+    def asks_who(self) -> bool:
+        """Whether what it reads depends on who the caller is, and not on their tenant alone."""
+        return any(name == CALLER.key for name, _ in self.binds)
+
+    def parameters(self, values: Sequence[Values], principal: Principal, key: UUID | None) -> list[Any]:
         """The positional parameters. Raises :class:`app.core.errors.Invalid` at an argument that is wrong."""
-        own = {**self.constants, "tenant": tenant_id, KEY: key}
+        own = {**self.constants, TENANT.key: principal.tenant_id, CALLER.key: principal.id, KEY: key}
         found = []
         for name, convert in self.binds:
             value = own[name] if name in own else self.bindings[name].read(values[self.bindings[name].field_index])
@@ -48,7 +54,12 @@ class Plan:
         return found
 
     def check(self, principal: Principal) -> None:
-        """Raises :class:`Forbidden` naming the field whose scope the caller lacks."""
+        """Raises :class:`Forbidden` naming the field whose scope the caller lacks.
+
+        A visitor may have nothing but what is there for visitors, whatever else asks for no scope.
+        """
+        if principal.kind == "visitor" and Scope.VISITOR not in self.scopes:
+            raise Forbidden("This is not for visitors.")
         for scope, what in self.scopes.items():
             if scope not in principal.scopes:
                 raise Forbidden(f"{what} needs the scope {scope.value}.", scope.value)

@@ -86,16 +86,18 @@ class Reader:
 
     async def _run(self, plans: FieldPlans, scene: Scene, principal: Principal, key: UUID | None) -> str:
         plan, values = self._admit(plans, scene, principal)
-        parameters = plan.parameters(values, principal.tenant_id, key)
+        parameters = plan.parameters(values, principal, key)
         text: str = await self._database.statements.cell(plan.sql, parameters, principal.tenant_id)
         return text
 
     async def _share(self, plans: FieldPlans, scene: Scene, principal: Principal, ref: Ref) -> str:
-        """One read for all who asked for the same selection of the same row at the same moment of the feed."""
+        """One read for all who asked for the same selection of the same row at the same moment of the feed. What
+        depends on who asks is shared by nobody else."""
         values = plans.values(scene)
         plan = plans.plan(scene, values, self._database.dialect)
         plan.check(principal)
-        place = (plan.sql, principal.tenant_id, ref.key, ref.version, repr(values))
+        who = principal.id if plan.asks_who else None
+        place = (plan.sql, principal.tenant_id, who, ref.key, ref.version, repr(values))
         reading = self._shared.get(place)
         if reading is None:
             reading = self._shared[place] = asyncio.ensure_future(self._run(plans, scene, principal, ref.key))

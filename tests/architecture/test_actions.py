@@ -14,6 +14,8 @@ PUBLIC_ACTIONS = {
     "forgot_password",
     "reset_password",
     "accept_invitation",
+    "find_session",
+    "open_widget",
 }
 """What somebody may do whom we do not know yet."""
 

@@ -32,7 +32,7 @@ from graphql import (
 )
 from graphql.utilities import do_types_overlap
 
-from tests.properties.resolving import SCHEMA, moment_text
+from tests.properties.resolving import ELSEWHERE, SCHEMA, moment_text
 from tests.properties.rows import EPOCH, EVENT_NAMES, TEXTS, World
 
 SETS = 3
@@ -182,7 +182,11 @@ class Writer:
 
     def _field(self, parent: Any, depth: int, width: int) -> str:
         leaves_only = depth <= 0 or self.left <= 0
-        planned = {name: f for name, f in parent.fields.items() if name not in UNPLANNED}
+        planned = {
+            name: f
+            for name, f in parent.fields.items()
+            if name not in UNPLANNED and get_named_type(f.type).name not in ELSEWHERE
+        }
         choices = {n: f for n, f in planned.items() if not leaves_only or is_leaf_type(get_named_type(f.type))}
         if not choices:
             return "__typename"
@@ -364,7 +368,9 @@ def _conditions(parent: Any) -> list[Any]:
     """The types on which a fragment can stand below ``parent``; concrete ones more often."""
     found = _KNOWN_CONDITIONS.get(parent.name)
     if found is None:
-        composite: list[Any] = [t for t in SCHEMA.type_map.values() if is_composite_type(t)]
+        composite: list[Any] = [
+            t for name, t in SCHEMA.type_map.items() if is_composite_type(t) and name not in ELSEWHERE
+        ]
         found = [t for t in composite if do_types_overlap(SCHEMA, t, parent)]
         _KNOWN_CONDITIONS[parent.name] = found
     return found

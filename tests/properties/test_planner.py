@@ -199,5 +199,5 @@ def below(type_: Any) -> str:
         return f"{{ totalCount {page} nodes {below(row)} edges {{ cursor node {{ __typename }} }} }}"
     if is_abstract_type(type_):
         possible = SCHEMA.get_possible_types(type_)
-        return "{ __typename " + " ".join(f"...{one.name}Leaves" for one in possible) + " }"
+        return "{ __typename " + " ".join(f"...{one.name}Leaves" for one in possible if one.name in PREFIXES) + " }"
     return f"{{ ...{type_.name}{'All' if type_.name in WITHOUT_ID else 'Leaves'} }}"

@@ -131,6 +131,7 @@ def _create_widgets() -> None:
         moment("installed_at", nullable=True),
         moment("created_at"),
         moment("updated_at"),
+        moment("deleted_at", nullable=True),
         key("widgets", "tenant_id", "id"),
         of_tenant("widgets"),
         unique("widgets", "key"),

@@ -1,0 +1,1 @@
+"""Teams and agents in the graph."""

@@ -1,0 +1,1 @@
+"""Visitors in the graph: as agents see them, and what they see themselves."""

@@ -1,0 +1,1 @@
+"""Widgets in the graph."""
