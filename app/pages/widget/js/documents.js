@@ -67,3 +67,10 @@ ${MESSAGE}`;
 export const TYPING = `subscription($id: ID!) {
   typing(conversationId: $id) { kind name typing }
 }`;
+
+export const OLDER = `query($id: ID!, $after: String) {
+  visitorConversation(id: $id) {
+    messages(first: 40, after: $after) { nodes { ...Said } pageInfo { hasNextPage endCursor } }
+  }
+}
+${MESSAGE}`;

@@ -11,6 +11,7 @@ const LOOK_EVERY_MS = 15 * 60e3;
 
 export const session = {
   widgetKey: "",
+  id: null,
   token: null,
   expiresAt: 0,
   identified: false,
@@ -70,10 +71,10 @@ export async function reload() {
 /** Says who the visitor is, as the site knows them. Another person than before begins as somebody new. */
 export async function identify({ userId, userHash, name, email, ...attributes }) {
   const before = recall("user");
-  if (before !== null && before !== String(userId)) await forget();
+  if (before !== null && before !== String(userId) && userId !== session.id) await forget();
   const input = { userId: String(userId), userHash, name, email, attributes };
   const answer = await asVisitor(IDENTIFY, { input });
-  remember("user", String(userId));
+  if (userId !== session.id) remember("user", String(userId));
   const found = answer.identifyVisitor.session;
   takePerson(found);
   tell("opened", found);
@@ -97,8 +98,8 @@ function take(opened) {
   takePerson(opened.session);
 }
 
-function takePerson({ name, email, identified }) {
-  Object.assign(session, { name, email, identified });
+function takePerson({ id, name, email, identified }) {
+  Object.assign(session, { id, name, email, identified });
 }
 
 async function openAs(token) {

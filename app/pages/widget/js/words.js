@@ -10,15 +10,14 @@ const OURS = { en: EN, de: DE, fr: FR, es: ES, ar: AR };
 const FROM_THE_RIGHT = ["ar", "fa", "he", "ur", "ps", "sd", "yi", "dv"];
 let locale = "en";
 let layers = [EN];
+let known = true;
 
-/** Chooses the words. `wanted` are BCP 47 tags, the dearest first; `texts` the site's, by language. */
-export function useWords(wanted, texts = {}, fallback = "en") {
-  const known = new Map([...Object.keys(OURS), ...Object.keys(texts)].map((tag) => [tag.toLowerCase(), tag]));
-  const tags = [...wanted, fallback].filter(Boolean).map(String);
-  locale = tags.find((tag) => narrowing(tag).some((one) => known.has(one))) || "en";
-  const site = (tag) => narrowing(tag).map((one) => texts[known.get(one)]);
-  const ours = narrowing(locale).map((one) => OURS[one]);
-  layers = [...site(locale), ...ours, ...(ours.some(Boolean) ? [] : site(fallback)), EN].filter(Boolean);
+/** Chooses the words of a language (a BCP 47 tag); `texts` are the site's own. */
+export function useWords(language, texts = {}) {
+  const ours = narrowing(language).map((tag) => OURS[tag]).filter(Boolean);
+  locale = language;
+  known = ours.length > 0 || Object.keys(texts).length > 0;
+  layers = [texts, ...ours, EN];
 }
 
 export function currentLocale() {
@@ -26,7 +25,7 @@ export function currentLocale() {
 }
 
 export function direction() {
-  return FROM_THE_RIGHT.includes(locale.toLowerCase().split("-")[0]) ? "rtl" : "ltr";
+  return known && FROM_THE_RIGHT.includes(narrowing(locale).pop()) ? "rtl" : "ltr";
 }
 
 /** The words of this name, with values in them; `otherwise` where there are none. */
