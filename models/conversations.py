@@ -97,7 +97,8 @@ class Message(TenantRow, table=True):
     """Something said in a conversation: ``kind`` is ``text``, ``note`` (agents only) or ``system``.
 
     ``sender_kind``: ``visitor``, ``agent`` (``sender_id`` is the user, or null for an API key) or ``system``.
-    ``text`` is Markdown as it was written, ``html`` what it means, safe to show. A deleted message keeps its row and
+    ``text`` is Markdown as it was written, ``html`` what it means, safe to show, ``words`` what it is found by
+    (:mod:`app.core.fulltext`; those of the first message are the subject's too). A deleted message keeps its row and
     has no text. ``client_id`` is the sender's own name for it, so that sending again does not say it twice. ``data`` is
     what a system line says, as ``{"event": "assigned", …}``.
     """
@@ -127,6 +128,7 @@ class Message(TenantRow, table=True):
     sender_name: str = Field(default="", max_length=200)
     text: str
     html: str
+    words: str = ""
     data: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     client_id: str | None = Field(default=None, max_length=64)
     created_at: datetime

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import strawberry
@@ -11,6 +11,7 @@ from app.core.access import PUBLIC, Principal
 from app.core.errors import Invalid
 from app.core.tx import Reading, Tx
 from resolvers.documents import Prepared
+from resolvers.live import Course
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -30,6 +31,7 @@ class GraphContext:
     runtime: "Runtime"
     reader: "Reader"
     prepared: Prepared
+    course: Course = field(default_factory=Course)
     _rules_asked: int = 0
 
     def ask_a_rule(self) -> None:

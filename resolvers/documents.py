@@ -1,11 +1,14 @@
 """Documents, parsed and validated once, with the plans of their fields."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from cachetools import LRUCache
 from graphql import (
+    SKIP,
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
@@ -42,6 +45,31 @@ class _Conditions(Visitor):
             self.names |= {a.value.name.value for a in node.arguments or () if isinstance(a.value, VariableNode)}
 
 
+class _Uses(Visitor):
+    """Counts how often each variable is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.of: Counter[str] = Counter()
+
+    def enter_variable_definition(self, *_: Any) -> Any:
+        return SKIP
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        self.of[node.name.value] += 1
+
+
+def _cursor_variable(document: DocumentNode, operation: OperationDefinitionNode) -> str | None:
+    uses = _Uses()
+    visit(document, uses)
+    for selected in operation.selection_set.selections:
+        for argument in selected.arguments or () if isinstance(selected, FieldNode) else ():
+            value = argument.value
+            if argument.name.value == "after" and isinstance(value, VariableNode) and uses.of[value.name.value] == 1:
+                return value.name.value
+    return None
+
+
 KEPT = 256
 """How many combinations of fields and directives one document keeps."""
 
@@ -62,6 +90,7 @@ class Prepared:
     conditions: tuple[str, ...]
     _roots: dict[tuple[Any, ...], list[SelectedField]] = field(default_factory=dict)
     _plans: dict[tuple[Any, ...], FieldPlans] = field(default_factory=dict)
+    _cursors: dict[int, str | None] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run. Raises GraphQLError when there is no such one, or no telling which."""
@@ -72,6 +101,13 @@ class Prepared:
         if name not in self.operations:
             raise GraphQLError(f'Unknown operation named "{name}".')
         return self.operations[name]
+
+    def cursor_variable(self, operation: OperationDefinitionNode) -> str | None:
+        """The variable that is used for nothing but a root field's ``after``, if there is one."""
+        place = id(operation)
+        if place not in self._cursors:
+            self._cursors[place] = _cursor_variable(self.document, operation)
+        return self._cursors[place]
 
     def roots(self, scene: Scene, root: GraphQLObjectType) -> list[SelectedField]:
         """The root fields of an operation, with directives applied."""

@@ -1,7 +1,8 @@
 """Answers operations of the graph. Queries whose root fields are all planned never enter the executor."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Hashable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,9 +21,11 @@ from graphql.execution.values import VariableValues, get_variable_values
 from app.core.access import Principal
 from app.core.errors import RapportError
 from app.runtime import Runtime
+from resolvers.audience import asks_who
 from resolvers.context import GraphContext
 from resolvers.documents import Documents, Prepared
 from resolvers.executor import PlanningExecutor
+from resolvers.live import Approach, Course, LiveStreams, Seat
 from resolvers.planner.reader import Reader
 from resolvers.planner.selection import Scene, SelectedField, declared
 from resolvers.presentation import present_error
@@ -40,6 +43,7 @@ class GraphEngine:
         self._schema = schema._schema
         self._documents = Documents(self._schema, runtime.settings.max_depth)
         self._reader = Reader(runtime.database, runtime.settings.max_cost)
+        self.live = LiveStreams()
 
     def kind(self, request: GraphRequest) -> OperationKind | None:
         """See :meth:`resolvers.protocol.Engine.kind`."""
@@ -74,8 +78,22 @@ class GraphEngine:
         result = await self._execute(prepared, request, principal)
         return answer(result, operation.operation, principal.request_id)
 
-    async def subscribe(self, request: GraphRequest, principal: Principal) -> AsyncGenerator[bytes, None]:
+    def subscribe(
+        self, request: GraphRequest, principal: Principal, seat: Seat | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """See :meth:`resolvers.protocol.Engine.subscribe`."""
+        if seat is None or principal.kind == "visitor":
+            return self._follow(request, principal, Course())
+        shared = replace(principal, request_id=None)
+        course = Approach(
+            seat,
+            self.live,
+            lambda: self._audience(request, principal),
+            lambda again: self._follow(request, shared, again),
+        )
+        return self._follow(request, principal, course)
+
+    async def _follow(self, request: GraphRequest, principal: Principal, course: Course) -> AsyncGenerator[bytes, None]:
         opened = self._open(request)
         if isinstance(opened, Answer):
             raise Refused(opened)
@@ -89,7 +107,7 @@ class GraphEngine:
         source = subscribe(
             self._schema,
             prepared.document,
-            context_value=GraphContext(principal, self._runtime, self._reader, prepared),
+            context_value=GraphContext(principal, self._runtime, self._reader, prepared, course),
             variable_values=request.variables,
             operation_name=request.operation_name,
             executor_class=PlanningExecutor,
@@ -112,6 +130,24 @@ class GraphEngine:
             yield ended.body
         finally:
             await stream.aclose()
+
+    def _audience(self, request: GraphRequest, principal: Principal) -> Hashable | None:
+        """Who is told the same by this subscription, wherever they begin; None when nobody else is."""
+        opened = self._open(request)
+        if isinstance(opened, Answer):
+            return None
+        prepared, operation = opened
+        variables = self._variables(operation, request)
+        assert self._schema.subscription_type is not None
+        if isinstance(variables, Answer):
+            return None
+        scene = Scene(self._schema, prepared.fragments, operation, variables)
+        (root,) = prepared.roots(scene, self._schema.subscription_type)
+        who = principal.id if asks_who(prepared, scene, root, self._runtime.database.dialect) else None
+        cursor = prepared.cursor_variable(operation)
+        given = {name: value for name, value in request.variables.items() if name != cursor}
+        sees = (principal.tenant_id, principal.kind, principal.role, principal.scopes, who)
+        return sees, request.query, request.operation_name, orjson.dumps(given, option=orjson.OPT_SORT_KEYS)
 
     def _open(self, request: GraphRequest) -> tuple[Prepared, OperationDefinitionNode] | Answer:
         """The document and the operation; or the answer that refuses them."""

@@ -1,7 +1,7 @@
 """Streams over the feed: replay what was missed, then wait for more, and say so when something cannot be replayed."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import Protocol, TypeVar
@@ -13,10 +13,11 @@ from app.actions.feed import FeedStart, read_following, start_following, start_f
 from app.core.access import Scope
 from app.core.errors import Unauthenticated
 from app.core.feed import Cursor
-from app.core.realtime.hub import Draining
+from app.core.realtime.hub import Draining, Listener
 from app.core.tx import Reading
 from models import FeedEntry
 from resolvers.context import GraphContext
+from resolvers.live import Course
 from resolvers.scalars import enum_value
 
 Item = TypeVar("Item")
@@ -53,52 +54,73 @@ class FeedGap(FeedItem):
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """One subscription's place in one topic of the feed. ``begin`` says where it starts, given a cursor."""
+    """One subscription's place in one topic of the feed. ``begin`` says where it starts, given a cursor.
+
+    ``shared``: everybody with the same tenant, scopes and arguments is told the same, and the resolver does nothing but
+    pass on what :meth:`follow` yields; then sockets share one live stream (:mod:`resolvers.live`), in which the
+    resolver runs once for all of them, and the run of each ends when it has caught up. Leave it False where the caller
+    matters (``mine``) or where something lasts as long as the resolver does (presence).
+    """
 
     context: GraphContext
     begin: Begin
     scope: Scope
+    shared: bool = False
 
     @classmethod
     def of_customer(cls, context: GraphContext, customer_id: UUID, scope: Scope) -> "Follower":
         """Follows one customer."""
-        return cls(context, partial(start_following, customer_id=customer_id, scope=scope), scope)
+        return cls(context, partial(start_following, customer_id=customer_id, scope=scope), scope, shared=True)
 
     @classmethod
     def of_segment(cls, context: GraphContext, segment_id: UUID) -> "Follower":
         """Follows who enters and leaves a segment."""
-        return cls(context, partial(start_following_segment, segment_id=segment_id), Scope.SEGMENTS_READ)
+        begin = partial(start_following_segment, segment_id=segment_id)
+        return cls(context, begin, Scope.SEGMENTS_READ, shared=True)
 
     async def follow(
         self, after: str | None, present: Callable[[FeedEntry, str], Item | None]
     ) -> AsyncGenerator[Item | FeedGap, None]:
-        """Every entry that ``present`` does not turn into None, in order, each once. Ends when the server drains."""
+        """Every entry that ``present`` does not turn into None, in order, each once. Ends when the server drains, and
+        when a live stream goes on from where it has come to."""
         tenant_id = self.context.principal.tenant_id
         if tenant_id is None:
             raise Unauthenticated("Sign in or send an API key.")
-        async with self.context.read() as reading:
-            start = await self.begin(reading, after=after)
-        if start.gap is not None:
-            yield FeedGap(cursor=str(Cursor(start.epoch, start.offset)), reason=GapReason(start.gap))
-        offset = start.offset
-        async with self.context.runtime.hub.listen(tenant_id, start.topic) as bell:
+        course = self.context.course if self.shared else Course()
+        place = course.start or await self._begin(after)
+        if place.gap is not None:
+            yield FeedGap(cursor=str(Cursor(place.epoch, place.offset)), reason=GapReason(place.gap))
+        async with self.context.runtime.hub.listen(tenant_id, place.topic) as bell:
             while True:
-                async with self.context.read() as reading:
-                    entries = await read_following(reading, topic=start.topic, offset=offset, scope=self.scope)
+                entries = await self._read(place)
                 for entry in entries:
-                    cursor = str(Cursor(start.epoch, entry.position))
-                    if entry.position != offset + 1:
-                        before = str(Cursor(start.epoch, entry.position - 1))
-                        yield FeedGap(cursor=before, reason=GapReason.TRIMMED)
-                    offset = entry.position
-                    item = present(entry, cursor)
+                    if entry.position != place.offset + 1:
+                        course.at = entry.position - 1
+                        yield FeedGap(cursor=str(Cursor(place.epoch, course.at)), reason=GapReason.TRIMMED)
+                    course.at = entry.position
+                    place = replace(place, offset=entry.position)
+                    item = present(entry, str(Cursor(place.epoch, entry.position)))
                     if item is not None:
                         yield item
-                if not entries:
-                    try:
-                        await bell.wait()
-                    except Draining:
-                        return
+                if course.hands_over(place, idle=not entries) or not (entries or await _rang(bell)):
+                    return
+
+    async def _begin(self, after: str | None) -> FeedStart:
+        async with self.context.read() as reading:
+            return await self.begin(reading, after=after)
+
+    async def _read(self, place: FeedStart) -> Sequence[FeedEntry]:
+        async with self.context.read() as reading:
+            return await read_following(reading, topic=place.topic, offset=place.offset, scope=self.scope)
+
+
+async def _rang(bell: Listener) -> bool:
+    """Waits for the bell. False when the server drains."""
+    try:
+        await bell.wait()
+    except Draining:
+        return False
+    return True
 
 
 def version(entry: FeedEntry) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from app.core.access import Principal
+from resolvers.live import Seat
 
 OperationKind = Literal["query", "mutation", "subscription"]
 
@@ -52,9 +53,12 @@ class Engine(Protocol):
     async def execute(self, request: GraphRequest, principal: Principal) -> Answer:
         """Runs a query or a mutation; a subscription is refused (it needs a stream)."""
 
-    def subscribe(self, request: GraphRequest, principal: Principal) -> AsyncGenerator[bytes, None]:
+    def subscribe(
+        self, request: GraphRequest, principal: Principal, seat: Seat | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """Yields one complete execution result (a JSON object) per event.
 
         Raises :class:`Refused` at its first step when there is nothing to subscribe to. The caller closes the
-        generator.
+        generator. With a ``seat`` it may end where ``seat.stream`` is set: then everything further is told to the seat
+        by a stream that it shares, until the caller leaves it.
         """

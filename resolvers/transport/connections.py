@@ -7,6 +7,7 @@ reader stopped reading, whose credential ran out or was taken back, and, when th
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -53,7 +54,7 @@ class Connection(ABC):
     """One open stream. ``caller`` is None until it has introduced itself."""
 
     transport: ClassVar[str]
-    __slots__ = ("_clock", "_counted", "_send", "_sends", "_task", "caller", "checked_at", "ending", "moved_at")
+    __slots__ = ("_clock", "_counted", "_sends", "_task", "caller", "checked_at", "ending", "moved_at", "raw_send")
 
     def __init__(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -62,7 +63,7 @@ class Connection(ABC):
             raise RuntimeError("a connection lives in a task")
         self._clock = loop.time
         self._task = task
-        self._send = send
+        self.raw_send = send
         self._sends = 0
         self._counted: str | None = None
         self.caller: Caller | None = None
@@ -81,11 +82,15 @@ class Connection(ABC):
 
     async def send(self, message: Message) -> None:
         """Sends one ASGI message; the watch sees how long the peer has not been reading. Raises :class:`PeerGone`."""
+        await self.sending(self.raw_send(message))
+
+    async def sending(self, under_way: Awaitable[None]) -> None:
+        """Waits for a sending of :attr:`raw_send` as :meth:`send` does."""
         if not self._sends:
             self.moved_at = self._clock()
         self._sends += 1
         try:
-            await self._send(message)
+            await under_way
         except (OSError, RuntimeError) as lost:
             raise PeerGone from lost
         finally:

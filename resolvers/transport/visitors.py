@@ -12,6 +12,7 @@ from graphql import FieldNode, GraphQLSyntaxError, OperationDefinitionNode, pars
 
 from app.core.access import Principal
 from app.core.credentials import Credential
+from resolvers.live import Seat
 from resolvers.planner.limits import MAX_TOKENS
 from resolvers.protocol import Answer, Engine, GraphRequest, OperationKind, Refused
 from resolvers.transport.callers import Caller, Callers
@@ -61,9 +62,11 @@ class VisitorEngine:
             return _REFUSED
         return await self._engine.execute(request, principal)
 
-    def subscribe(self, request: GraphRequest, principal: Principal) -> AsyncGenerator[bytes, None]:
+    def subscribe(
+        self, request: GraphRequest, principal: Principal, seat: Seat | None = None
+    ) -> AsyncGenerator[bytes, None]:
         """See :meth:`resolvers.protocol.Engine.subscribe`."""
-        return _nothing() if _too_early(request, principal) else self._engine.subscribe(request, principal)
+        return _nothing() if _too_early(request, principal) else self._engine.subscribe(request, principal, seat)
 
 
 class VisitorsEndpoint(GraphQLEndpoint):

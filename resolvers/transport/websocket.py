@@ -21,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from app.core.errors import RapportError
 from app.core.logging import logger
 from app.core.realtime.hub import Draining
+from resolvers.live import Result, Seat
 from resolvers.protocol import Engine, Refused
 from resolvers.transport.callers import (
     Callers,
@@ -31,6 +32,8 @@ from resolvers.transport.callers import (
 )
 from resolvers.transport.connections import LEFT, RESTARTING, Connection, Connections, Ending, PeerGone
 from resolvers.transport.documents import Documents
+from resolvers.transport.frames import Closing, frame_of, id_of, last_frame, next_frame, payload_of, said, short
+from resolvers.transport.outbox import Outbox
 from resolvers.transport.parameters import parse_object
 from resolvers.transport.refusals import Refusal, refusal_of
 
@@ -38,18 +41,34 @@ PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 MAX_OPERATIONS = 100
-MAX_FRAME = 64 * 1024
-MAX_ID = 128
 MESSAGES, PER_SECONDS = 500, 10.0
+ACKNOWLEDGED, PONG = said(b'{"type":"connection_ack"}'), said(b'{"type":"pong"}')
 log = logger(__name__)
 
 
-class Closing(Exception):
-    """The client broke the protocol."""
+class LiveSeat(Seat):
+    """An operation that a live stream tells its results."""
 
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.ending = Ending(code, reason)
+    __slots__ = ("_socket", "concluded", "name", "quoted")
+
+    def __init__(self, socket: "Socket", name: str, quoted: bytes) -> None:
+        super().__init__()
+        self._socket = socket
+        self.name = name
+        self.quoted = quoted
+        self.concluded = False
+
+    def hear(self, result: Result) -> None:
+        """See :meth:`Seat.hear`. The frame is made once for all who chose the same id."""
+        frame = result.frames.get(self.quoted)
+        if frame is None:
+            frame = result.frames[self.quoted] = next_frame(self.quoted, result.body)
+        self._socket.outbox.push(self.name, frame)
+
+    def over(self, failure: Exception | None) -> None:
+        """See :meth:`Seat.over`."""
+        self.concluded = True
+        self._socket.conclude(self, failure)
 
 
 class Socket(Connection):
@@ -70,6 +89,7 @@ class Socket(Connection):
         "_receive",
         "_window",
         "address",
+        "outbox",
     )
 
     def __init__(
@@ -91,7 +111,8 @@ class Socket(Connection):
         self._connections = connections
         self._headers: dict[bytes, bytes] | None = dict(scope["headers"])
         self.address = scope["client"][0] if scope.get("client") else ""
-        self._operations: dict[str, asyncio.Task[None]] = {}
+        self._operations: dict[str, asyncio.Task[None] | LiveSeat] = {}
+        self.outbox = Outbox(self)
         self._initialised = self._acknowledged = False
         self._opened_at = self._window = self._clock()
         self._messages = 0
@@ -100,7 +121,7 @@ class Socket(Connection):
         """Serves the socket until it is closed. No operation outlives this call."""
         await self._receive()
         if not self._callers.welcomes(self._headers or {}):
-            await self._send({"type": "websocket.close", "code": 4403, "reason": "Foreign origin"})
+            await self.raw_send({"type": "websocket.close", "code": 4403, "reason": "Foreign origin"})
             return
         spoken = PROTOCOL if PROTOCOL in subprotocols else None
         try:
@@ -134,7 +155,7 @@ class Socket(Connection):
             if message["type"] == "websocket.disconnect":
                 return
             self._count_message()
-            frame = _parse(message.get("text"))
+            frame = frame_of(message.get("text"))
             await self._handle(frame)
 
     def _count_message(self) -> None:
@@ -148,15 +169,15 @@ class Socket(Connection):
     async def _handle(self, frame: Mapping[str, Any]) -> None:
         match frame.get("type"):
             case "subscribe":
-                self._begin(_id(frame), frame.get("payload"))
+                self._begin(id_of(frame), frame.get("payload"))
             case "complete":
-                await self._stop(_id(frame))
+                await self._stop(id_of(frame))
             case "ping":
-                await self._pong(_payload(frame))
+                await self._pong(payload_of(frame))
             case "pong":
-                _payload(frame)
+                payload_of(frame)
             case "connection_init":
-                await self._introduce(_payload(frame))
+                await self._introduce(payload_of(frame))
             case _:
                 raise Closing(4400, "Unknown message type")
 
@@ -172,16 +193,16 @@ class Socket(Connection):
                 raise Closing(4403, "A credential is required")
             caller = await self._callers.identify(credential, self.address, request_id, origin_of(headers))
         except (Refusal, RapportError) as refused:
-            raise Closing(4403, _short(refused.message)) from refused
+            raise Closing(4403, short(refused.message)) from refused
         if not self._connections.introduce(self, caller):
             raise Closing(4429, "Too many sockets")
         self._acknowledged = True
-        await self._say(b'{"type":"connection_ack"}')
+        await self.send(ACKNOWLEDGED)
 
     async def _pong(self, payload: Mapping[str, Any]) -> None:
         if self.caller is not None and payload:
             await self._renew(payload)
-        await self._say(b'{"type":"pong"}')
+        await self.send(PONG)
 
     async def _renew(self, payload: Mapping[str, Any]) -> None:
         old = self.caller
@@ -191,7 +212,7 @@ class Socket(Connection):
                 return
             new = await self._callers.identify(credential, self.address, old.principal.request_id or "", old.origin)
         except (Refusal, RapportError) as refused:
-            raise Closing(4403, _short(refused.message)) from refused
+            raise Closing(4403, short(refused.message)) from refused
         before, after = old.principal, new.principal
         if (before.kind, before.id, before.tenant_id) != (after.kind, after.id, after.tenant_id):
             raise Closing(4403, "The credential is another caller's")
@@ -211,63 +232,70 @@ class Socket(Connection):
 
     async def _stop(self, name: str) -> None:
         """Ends an operation that the client no longer wants. Its id is free when this returns."""
-        task = self._operations.get(name)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait({task})
-            self._operations.pop(name, None)
+        while (operation := self._operations.get(name)) is not None:
+            if isinstance(operation, LiveSeat):
+                operation.leave()
+                self._operations.pop(name, None)
+            else:
+                operation.cancel()
+                await asyncio.wait({operation})  # it may have taken a seat at the last moment
+        await self.outbox.take_back(name)
 
     async def _operate(self, name: str, payload: Mapping[str, Any]) -> None:
-        quoted = orjson.dumps(name)
+        seat = LiveSeat(self, name, orjson.dumps(name))
         try:
-            refusal = await self._perform(quoted, payload)
-            if refusal is None:
-                await self._say(b'{"id":' + quoted + b',"type":"complete"}')
-            else:
-                await self._fail(quoted, refusal)
+            refusal = await self._perform(seat, payload)
+            if seat.stream is not None:
+                self._operations[name] = seat
+            elif not seat.concluded:
+                await self.send(last_frame(seat.quoted, refusal))
         except PeerGone:
             pass
         finally:
-            self._operations.pop(name, None)
+            if self._operations.get(name) is not seat:
+                seat.leave()
+                self._operations.pop(name, None)
 
-    async def _perform(self, quoted: bytes, payload: Mapping[str, Any]) -> bytes | None:
-        """Runs an operation to its end. Returns the response of its refusal, if it was refused."""
+    def conclude(self, seat: LiveSeat, failure: Exception | None) -> None:
+        """Has the last word on an operation whose live stream is over."""
+        if self._operations.get(seat.name) is seat:
+            del self._operations[seat.name]
+        if self._connections.draining:
+            self.end(RESTARTING)
+        else:
+            self.outbox.push(seat.name, last_frame(seat.quoted, None if failure is None else _refusal(failure)))
+
+    async def _perform(self, seat: LiveSeat, payload: Mapping[str, Any]) -> bytes | None:
+        """Runs an operation to its end, or until ``seat`` is taken. Returns the response of its refusal, if any."""
         try:
-            await self._answer(quoted, payload)
-        except Refused as refused:
-            return refused.answer.body
-        except Refusal as refusal:
-            return refusal.body
-        except RapportError as error:
-            return refusal_of(error).body
+            await self._answer(seat, payload)
         except PeerGone:
             raise
         except Draining:
             self.end(RESTARTING)
             raise PeerGone from None
-        except Exception:
-            log.exception("graph.operation_failed", request_id=self.caller and self.caller.principal.request_id)
-            return Refusal(500, "Internal error", "INTERNAL").body
+        except Exception as failure:
+            if not isinstance(failure, Refused | Refusal | RapportError):
+                log.exception("graph.operation_failed", request_id=self.caller and self.caller.principal.request_id)
+            return _refusal(failure)
         return None
 
-    async def _answer(self, quoted: bytes, payload: Mapping[str, Any]) -> None:
+    async def _answer(self, seat: LiveSeat, payload: Mapping[str, Any]) -> None:
         caller = self.caller
         if caller is None:
             raise RuntimeError("an operation without a caller")
         await self._callers.charge(caller)
         request = self._documents.request(parse_object(payload))
-        prefix = b'{"id":' + quoted + b',"type":"next","payload":'
         if self._engine.kind(request) != "subscription":
             answer = await self._engine.execute(request, caller.principal)
             if not answer.executed:
                 raise Refused(answer)
-            await self._say(prefix + answer.body + b"}")
+            await self.send(next_frame(seat.quoted, answer.body))
             return
-        stream = self._engine.subscribe(request, caller.principal)
-        send = self.send
+        stream = self._engine.subscribe(request, caller.principal, seat)
         try:
             async for result in stream:
-                await send({"type": "websocket.send", "text": (prefix + result + b"}").decode()})
+                await self.send(next_frame(seat.quoted, result))
         finally:
             await stream.aclose()
         if self._connections.draining:
@@ -277,26 +305,24 @@ class Socket(Connection):
     async def _refuse_one_more(self, name: str) -> None:
         message = f"This socket has {MAX_OPERATIONS} operations already."
         try:
-            await self._fail(orjson.dumps(name), Refusal(503, message, "OVERLOADED").body)
+            await self.send(last_frame(orjson.dumps(name), Refusal(503, message, "OVERLOADED").body))
         except PeerGone:
             pass
         finally:
             self._operations.pop(name, None)
 
-    async def _fail(self, quoted: bytes, response: bytes) -> None:
-        errors = orjson.dumps(orjson.loads(response)["errors"])
-        await self._say(b'{"id":' + quoted + b',"type":"error","payload":' + errors + b"}")
-
-    async def _say(self, message: bytes) -> None:
-        await self.send({"type": "websocket.send", "text": message.decode()})
-
     async def _finish(self) -> None:
         """Ends what is under way, then says why. A peer that does not read is not waited for."""
         ending = self.ending = self.ending or LEFT
-        for task in self._operations.values():
-            task.cancel()
-        if self._operations:
-            await asyncio.wait(self._operations.values())
+        for operation in self._operations.values():
+            if isinstance(operation, LiveSeat):
+                operation.leave()
+            else:
+                operation.cancel()
+        tasks = [operation for operation in self._operations.values() if isinstance(operation, asyncio.Task)]
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.outbox.close()
         self._operations.clear()
         self._connections.remove(self)
         if not ending.abrupt:
@@ -305,36 +331,13 @@ class Socket(Connection):
                     await self.send({"type": "websocket.close", "code": ending.code, "reason": ending.reason})
 
 
-def _parse(text: str | None) -> dict[str, Any]:
-    if text is None:
-        raise Closing(4400, "Only text frames are understood")
-    if len(text) > MAX_FRAME:
-        raise Closing(1009, "Message too big")
-    try:
-        frame = orjson.loads(text)
-    except orjson.JSONDecodeError as broken:
-        raise Closing(4400, "The message is not JSON") from broken
-    if not isinstance(frame, dict):
-        raise Closing(4400, "The message must be an object")
-    return frame
-
-
-def _id(frame: Mapping[str, Any]) -> str:
-    name = frame.get("id")
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_ID:
-        raise Closing(4400, f"`id` must be a text of 1 to {MAX_ID} characters")
-    return name
-
-
-def _payload(frame: Mapping[str, Any]) -> dict[str, Any]:
-    payload = frame.get("payload")
-    if payload is None:
-        return {}
-    if not isinstance(payload, dict):
-        raise Closing(4400, "`payload` must be an object")
-    return payload
-
-
-def _short(reason: str) -> str:
-    """A close frame has room for 123 bytes."""
-    return reason.encode()[:120].decode(errors="ignore")
+def _refusal(failure: Exception) -> bytes:
+    """The response that says why an operation is over."""
+    match failure:
+        case Refused():
+            return failure.answer.body
+        case Refusal():
+            return failure.body
+        case RapportError():
+            return refusal_of(failure).body
+    return Refusal(500, "Internal error", "INTERNAL").body

@@ -12,6 +12,7 @@ from graphql.execution.values import get_variable_values
 
 from app.core.access import Principal
 from app.core.errors import Overloaded, RateLimited
+from resolvers.live import Seat
 from resolvers.protocol import Answer, GraphRequest, OperationKind, Refused
 
 
@@ -115,7 +116,9 @@ class SmallEngine:
             result = await result
         return Answer(_json(result), True, partial=bool(result.errors))
 
-    async def subscribe(self, request: GraphRequest, principal: Principal) -> AsyncGenerator[bytes, None]:
+    async def subscribe(
+        self, request: GraphRequest, principal: Principal, seat: Seat | None = None
+    ) -> AsyncGenerator[bytes, None]:
         _fail(request.query)
         refusal = _refusal(request, None)
         if refusal is not None:
