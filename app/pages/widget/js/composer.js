@@ -114,7 +114,7 @@ export function buildComposer(sent) {
 
   function chip({ one, file, part, sent: done, trouble: why }) {
     const about = why || (done ? bytes(file.size) : say("uploading", { n: Math.round(part * 100) }));
-    const bar = h("span", { class: "bar" });
+    const bar = h("span", { class: "part" });
     bar.style.setProperty("--part", done ? 1 : part);
     return h("li", { class: why ? "chip wrong" : "chip" }, icon("file"),
       h("span", { class: "about" }, h("b", { dir: "auto" }, file.name), h("small", {}, about)),

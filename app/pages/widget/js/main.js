@@ -22,7 +22,6 @@ const script = document.currentScript;
 let begun = false;
 let position = null;
 let openedAt = 0;
-let locale = null;
 const whenReady = [];
 
 const COMMANDS = {
@@ -32,10 +31,9 @@ const COMMANDS = {
     begun = true;
     session.widgetKey = String(options.widgetKey);
     position = ["left", "right"].includes(options.position) ? options.position : null;
-    locale = options.locale ? String(options.locale) : null;
+    session.locale = String(options.locale || navigator.language || "en");
     useServer(options.server || (script && script.src ? new URL(script.src).href.replace(/\/widget\.js.*$/, "") : location.origin));
     useStorageOf(session.widgetKey);
-    useWords(locale || navigator.language || "en");
     showKept();
     start(0);
   },
@@ -47,9 +45,8 @@ const COMMANDS = {
     tell("identified", { userId: String(who.userId), verified: session.identified });
   }),
   setLocale: (wanted) => {
-    locale = String(wanted);
-    useWords(locale);
-    ready(() => openSession());
+    session.locale = String(wanted);
+    ready(openSession);
   },
   on(event, heard) {
     if (!EVENTS.includes(event) || typeof heard !== "function") throw new Error(`sc('on'): there is no event ${event}`);
@@ -105,6 +102,7 @@ async function start(failures) {
     }
     return;
   }
+  await appear();
   flush();
   if (!whenReady.done) {
     whenReady.done = true;
@@ -113,8 +111,9 @@ async function start(failures) {
   }
 }
 
-function appear() {
-  useWords(session.settings.language || locale || "en", session.settings.texts);
+async function appear() {
+  const { language, texts } = session.settings;
+  await useWords(language, texts);
   if (document.body) mount(position);
   else document.addEventListener("DOMContentLoaded", () => mount(position), { once: true });
   changed();
@@ -124,7 +123,7 @@ listen("opened", () => {
   const { settings, isOpen, opensAt } = session;
   openedAt = Date.now();
   remember("look", { settings, isOpen, opensAt });
-  appear();
+  if (whenReady.done) appear();
 });
 listen("window opened", () => {
   if (openedAt && Date.now() - openedAt > STALE_MS) openSession().catch(() => {});

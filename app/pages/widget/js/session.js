@@ -4,13 +4,13 @@ import { listen, tell } from "./bus.js";
 import { IDENTIFY, LOAD, OPEN } from "./documents.js";
 import { ask } from "./graph.js";
 import { inTurn, onOtherTab, recall, remember } from "./storage.js";
-import { currentLocale } from "./words.js";
 
 const RENEW_BEFORE_MS = 3 * 864e5;
 const LOOK_EVERY_MS = 15 * 60e3;
 
 export const session = {
   widgetKey: "",
+  locale: "en",
   id: null,
   token: null,
   expiresAt: 0,
@@ -109,7 +109,7 @@ async function openAs(token) {
     pageUrl: location.href.slice(0, 2000),
     pageTitle: document.title.slice(0, 300),
     referrer: document.referrer.slice(0, 2000),
-    locale: currentLocale(),
+    locale: session.locale,
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
   try {

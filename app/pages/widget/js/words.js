@@ -1,23 +1,36 @@
-// What the widget says: the site's own words first, then ours, in the visitor's language or the nearest one known.
+// What the widget says: the site's own words first, then ours in the visitor's language, then English.
 
-import { AR } from "./texts/ar.js";
-import { DE } from "./texts/de.js";
-import { EN } from "./texts/en.js";
-import { ES } from "./texts/es.js";
-import { FR } from "./texts/fr.js";
+import { EN } from "./english.js";
+import { serverAddress } from "./graph.js";
+import { recall, remember } from "./storage.js";
 
-const OURS = { en: EN, de: DE, fr: FR, es: ES, ar: AR };
+const WRITTEN = ["ar", "de", "es", "fr"];
 const FROM_THE_RIGHT = ["ar", "fa", "he", "ur", "ps", "sd", "yi", "dv"];
 let locale = "en";
 let layers = [EN];
 let known = true;
 
-/** Chooses the words of a language (a BCP 47 tag); `texts` are the site's own. */
-export function useWords(language, texts = {}) {
-  const ours = narrowing(language).map((tag) => OURS[tag]).filter(Boolean);
+/** Chooses the words of a language (a BCP 47 tag); `texts` are the site's own. Returns once they are here. */
+export async function useWords(language, texts = {}) {
+  const [short] = language.toLowerCase().split("-");
+  const isOurs = short === "en" || WRITTEN.includes(short);
+  const words = isOurs && short !== "en" ? await ours(short) : {};
   locale = language;
-  known = ours.length > 0 || Object.keys(texts).length > 0;
-  layers = [texts, ...ours, EN];
+  known = isOurs || Object.keys(texts).length > 0;
+  layers = [texts, words, EN];
+}
+
+/** Our own words, kept in the browser as they were the last time when they cannot be had. */
+async function ours(language) {
+  const kept = recall("words") || {};
+  try {
+    const answer = await fetch(serverAddress(`/widget/words/${language}.json`), { credentials: "omit" });
+    const words = await answer.json();
+    remember("words", { language, words });
+    return words;
+  } catch {
+    return kept.language === language ? kept.words : {};
+  }
 }
 
 export function currentLocale() {
@@ -25,7 +38,7 @@ export function currentLocale() {
 }
 
 export function direction() {
-  return known && FROM_THE_RIGHT.includes(narrowing(locale).pop()) ? "rtl" : "ltr";
+  return known && FROM_THE_RIGHT.includes(locale.toLowerCase().split("-")[0]) ? "rtl" : "ltr";
 }
 
 /** The words of this name, with values in them; `otherwise` where there are none. */
@@ -68,10 +81,4 @@ export function bytes(number) {
   const power = Math.min(2, Math.floor(Math.log2(Math.max(number, 1)) / 10));
   const amount = number / 1024 ** power;
   return `${new Intl.NumberFormat(locale, { maximumFractionDigits: amount < 10 && power ? 1 : 0 }).format(amount)} ${["B", "kB", "MB"][power]}`;
-}
-
-/** From the tag to ever shorter ones: de-AT, de. */
-function narrowing(tag) {
-  const parts = tag.toLowerCase().split("-");
-  return parts.map((_, place) => parts.slice(0, parts.length - place).join("-"));
 }

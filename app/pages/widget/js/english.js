@@ -1,3 +1,4 @@
+// Every word that the widget says, in English. Other languages are in words/, one file each.
 export const EN = {
   title: "Hi there",
   greeting: "How can we help?",
