@@ -18,8 +18,9 @@ from app.core.settings import Settings
 if TYPE_CHECKING:
     from obstore import OffsetRange
 
-PART_BYTES = 5 << 20
-"""How much is sent at once: the smallest part that S3 takes. An upload holds two of them at most."""
+PART_BYTES = 1 << 20
+S3_PART_BYTES = 5 << 20
+"""How much is written at once; S3 takes no smaller parts. An upload holds two of them at most."""
 READ_BYTES = 64 << 10
 LISTED_AT_ONCE = 500
 
@@ -60,7 +61,8 @@ class Storage:
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Stores what ``chunks`` brings. When it raises, so does this, and there is nothing under ``key``."""
-        await obstore.put_async(self._store, key, chunks, use_multipart=True, chunk_size=PART_BYTES, max_concurrency=2)
+        part = S3_PART_BYTES if isinstance(self._store, S3Store) else PART_BYTES
+        await obstore.put_async(self._store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=1)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them."""
@@ -75,7 +77,7 @@ class Storage:
             with suppress(FileNotFoundError):
                 await obstore.delete_async(self._store, key)
 
-    async def keys(self) -> AsyncIterator[list[StoredObject]]:
+    async def listed(self) -> AsyncIterator[list[StoredObject]]:
         """Everything that is stored, in portions."""
         async for portion in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
             yield [StoredObject(found["path"], found["last_modified"]) for found in portion]

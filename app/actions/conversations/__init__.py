@@ -9,6 +9,7 @@ from app.actions.conversations.rating import rate_conversation
 from app.actions.conversations.reading import get_conversation, list_messages
 from app.actions.conversations.saying import Said, add_note, send_message, start_conversation, visitor_says
 from app.actions.conversations.store import KEEP, Keep
+from app.actions.conversations.tags import tags_of
 
 __all__ = [
     "KEEP",
@@ -27,6 +28,7 @@ __all__ = [
     "rate_conversation",
     "send_message",
     "start_conversation",
+    "tags_of",
     "update_conversation",
     "update_conversations",
     "visitor_says",

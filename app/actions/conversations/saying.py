@@ -187,7 +187,7 @@ async def _write(
     data = None if saying.page_url is None else {"page_url": saying.page_url}
     message = await store.append(conversation, saying.kind, sender, saying.text, data=data, client_id=saying.client_id)
     files = await attach(tx, message_id=message.id, file_ids=saying.file_ids)
-    conversation.active_at = conversation.updated_at = tx.now
+    conversation.active_at = conversation.updated_at = message.created_at
     if saying.kind == TEXT:
         await Figures(tx.session, conversation).count_in(message, files[0].name if files else "")
     await store.save()

@@ -46,7 +46,7 @@ class Statuses:
         was = conversation.status
         if was == OPEN:
             return
-        self._leave(conversation, OPEN, closed_at=None, active_at=self._tx.now)
+        self._leave(conversation, OPEN, closed_at=None, active_at=max(self._tx.now, conversation.active_at))
         line = await self._store.add_line(conversation, "reopened", **await self._who()) if was == CLOSED else None
         await self._store.save()
         await tell(self._tx, conversation, "conversation.reopened", message=line, data={"from": was, **data})

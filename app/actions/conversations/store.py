@@ -143,7 +143,7 @@ class ConversationStore(ConversationReader):
         data: dict[str, Any] | None = None,
         client_id: str | None = None,
     ) -> Message:
-        """The next message of a locked conversation."""
+        """The next message of a locked conversation. It is never older than the one before, however long it waited."""
         conversation.head += 1
         first = (conversation.subject,) if conversation.head == 1 else ()
         message = Message(
@@ -160,7 +160,7 @@ class ConversationStore(ConversationReader):
             words=searchable(text, *first),
             data=data,
             client_id=client_id,
-            created_at=self._tx.now,
+            created_at=max(self._tx.now, conversation.active_at),
         )
         self._session.add(message)
         await self.save()

@@ -1,7 +1,7 @@
 """Files: uploaded by agents and visitors, carried by messages, fetched by short-lived links."""
 
 from app.actions.files.attaching import attach
-from app.actions.files.links import FileLink, file_links, get_file, link_to
+from app.actions.files.links import FileLink, file_links, follow_link, get_file, link_to, may_show
 from app.actions.files.uploading import StoredUpload, save_file, upload, upload_limits
 
 __all__ = [
@@ -9,8 +9,10 @@ __all__ = [
     "StoredUpload",
     "attach",
     "file_links",
+    "follow_link",
     "get_file",
     "link_to",
+    "may_show",
     "save_file",
     "upload",
     "upload_limits",
