@@ -4,7 +4,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.sql import ColumnElement
 
 import models
@@ -55,14 +55,15 @@ def of_agent(member: Rows, name: str) -> ColumnElement[Any]:
 def load_of(member: Rows) -> ColumnElement[int]:
     """How many conversations a member has taken on."""
     conversation = rows(models.Conversation)
-    mine = conversation.where(conversation.c.assignee_id == member.c.user_id, conversation.c.status.in_(TAKEN))
+    taken = or_(*(conversation.c.status == status for status in TAKEN))
+    mine = conversation.where(conversation.c.assignee_id == member.c.user_id, taken)
     return counted(mine)
 
 
 def agents() -> Rows:
     """The members who can be given a conversation."""
     member = rows(models.Member)
-    return member.where(member.c.role.in_(ANSWERING))
+    return member.where(or_(*(member.c.role == role for role in ANSWERING)))
 
 
 @table_type(models.Member, noun="agent", scope=Scope.CONVERSATIONS_READ)

@@ -98,7 +98,6 @@ class VisitorWidget:
     id: strawberry.ID = column("Its public id.")
     key: str = column("Its public key, which stands in the page.")
     name: str = column("What it is called.")
-    settings: JSON = column("Colours, texts by language, languages, position and business hours.")
 
 
 @table_type(models.Visitor, noun="visitor", scope=Scope.VISITOR, for_visitor=True)
