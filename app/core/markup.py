@@ -14,9 +14,10 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 TAGS = {"p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"}
-ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
 SCHEMES = {"http", "https", "mailto"}
 ADDRESS = re.compile(r"https?://[^\s<>\"'`\\]+[^\s<>\"'`\\.,;:!?*_~)\]}]", re.IGNORECASE)
+ABSOLUTE = re.compile(r"(https?://|mailto:)[^\s]", re.IGNORECASE)
 PREVIEW = 300
 RULES = (
     "paragraph",
@@ -76,8 +77,13 @@ def _parsed(text: str) -> list[Token]:
 @cache
 def _markdown() -> MarkdownIt:
     reader = MarkdownIt("zero", {"html": False, "breaks": True, "maxNesting": 12}).enable(list(RULES), True)
+    reader.validateLink = _leads_somewhere  # type: ignore[assignment]
     reader.core.ruler.push("bare_addresses", _link_bare_addresses)
     return reader
+
+
+def _leads_somewhere(address: str) -> bool:
+    return ABSOLUTE.match(address) is not None
 
 
 def _link_bare_addresses(state: StateCore) -> None:

@@ -64,6 +64,7 @@ class Office:
         self.tenant_id = owner.tenant_id
         self.owner = Agents(units, owner)
         self.widget_id = new_id()
+        self.opened_at = clock.now()
 
     async def open(self) -> "Office":
         now = clock.now()
