@@ -11,6 +11,7 @@ from models.base import TenantRow, belongs_to, json_column
 
 HAS_CLIENT_ID = text("client_id IS NOT NULL")
 IS_QUEUED = text("queued_at IS NOT NULL")
+IS_WAITING = text("waiting_since IS NOT NULL")
 
 
 class Conversation(TenantRow, table=True):
@@ -42,6 +43,13 @@ class Conversation(TenantRow, table=True):
             "queued_at",
             sqlite_where=IS_QUEUED,
             postgresql_where=IS_QUEUED,
+        ),
+        Index(
+            "ix_conversations_waiting",
+            "tenant_id",
+            "waiting_since",
+            sqlite_where=IS_WAITING,
+            postgresql_where=IS_WAITING,
         ),
     )
 

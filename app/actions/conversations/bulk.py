@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from app.actions.conversations.assigning import Assignments
 from app.actions.conversations.changing import Changes, Wanted
 from app.actions.conversations.store import KEEP, ConversationStore, Keep
 from app.core.access import Scope
@@ -36,9 +37,8 @@ async def update_conversations(
         raise Invalid.at("conversation_ids", f"must be 1 to {MOST}")
     store = ConversationStore(tx)
     conversations = await store.lock_many(list(dict.fromkeys(conversation_ids)))
-    changes = Changes(tx, store)
+    changes, assignments = Changes(tx, store), Assignments(tx, store)
     for conversation in conversations:
-        if assignee_id is not KEEP or team_id is not KEEP:
-            raise Invalid.at("assignee_id", "cannot be changed yet")
         await changes.make(conversation, wanted)
+        await assignments.change(conversation, assignee_id, team_id)
     return conversations

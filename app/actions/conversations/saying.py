@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlmodel import col
 
 from app.actions.conversations.addressing import addressee
+from app.actions.conversations.assigning import Assignments
 from app.actions.conversations.figures import Figures
+from app.actions.conversations.queueing import Queue
 from app.actions.conversations.rules import checked_client_id, checked_message, checked_page, checked_subject
 from app.actions.conversations.statuses import Statuses
 from app.actions.conversations.store import (
@@ -86,6 +88,7 @@ async def start_conversation(
     conversation = await store.begin(subject=about, **to.values)
     await tell(tx, conversation, "conversation.created")
     message = await _write(tx, store, conversation, sender, saying)
+    await Assignments(tx, store).take(conversation, sender.id)
     return Said(message, conversation)
 
 
@@ -145,6 +148,7 @@ async def visitor_says(
         return Said(repeated, conversation, repeated=True)
     await Statuses(tx, store).reopen(conversation)
     message = await _write(tx, store, conversation, sender, saying)
+    await Queue(tx, store).attend(conversation)
     return Said(message, conversation)
 
 
@@ -155,6 +159,8 @@ async def _say_as_agent(tx: Tx, conversation_id: UUID, saying: _Saying) -> Said:
     repeated = await _said_before(tx, conversation, sender, saying)
     if repeated is not None:
         return Said(repeated, conversation, repeated=True)
+    if saying.kind == TEXT:
+        await Assignments(tx, store).take(conversation, sender.id)
     if saying.kind == TEXT and conversation.status == CLOSED:
         await Statuses(tx, store).reopen(conversation)
     return Said(await _write(tx, store, conversation, sender, saying), conversation)

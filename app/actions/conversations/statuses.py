@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.actions.conversations.figures import CLOSING
+from app.actions.conversations.queueing import Queue
 from app.actions.conversations.store import AGENT, CLOSED, OPEN, PENDING, SNOOZED, SYSTEM, VISITOR, ConversationStore
 from app.actions.conversations.telling import tell
 from app.core.errors import Invalid
@@ -40,9 +41,11 @@ class Statuses:
         self._leave(conversation, CLOSED, closed_at=self._tx.now, waiting_since=None, queued_at=None)
         line = await self._store.add_line(conversation, CLOSING, **await self._who())
         await tell(self._tx, conversation, "conversation.closed", message=line)
+        await Queue(self._tx, self._store).make_room(conversation)
 
     async def reopen(self, conversation: Conversation, **data: Any) -> None:
-        """Opens it again, if it is not open. A closed one says so in a line."""
+        """Opens it again, if it is not open. A closed one says so in a line, and is routed anew if its visitor opens it
+        and its agent is not there."""
         was = conversation.status
         if was == OPEN:
             return
@@ -50,10 +53,12 @@ class Statuses:
         line = await self._store.add_line(conversation, "reopened", **await self._who()) if was == CLOSED else None
         await self._store.save()
         await tell(self._tx, conversation, "conversation.reopened", message=line, data={"from": was, **data})
+        if conversation.assignee_id is None or (was == CLOSED and self._tx.principal.kind == VISITOR):
+            await Queue(self._tx, self._store).place(conversation)
 
     async def _ask(self, conversation: Conversation) -> None:
         was = conversation.status
-        self._leave(conversation, PENDING, closed_at=None)
+        self._leave(conversation, PENDING, closed_at=None, queued_at=None)
         line = await self._store.add_line(conversation, "reopened", **await self._who()) if was == CLOSED else None
         await self._store.save()
         await tell(self._tx, conversation, "conversation.pending", message=line, data={"from": was})
@@ -71,6 +76,7 @@ class Statuses:
         self._tx.enqueue("conversations.wake", {"conversation": conversation.id.hex}, run_at=until, key=key)
         data = {"until": until.isoformat()}
         await tell(self._tx, conversation, "conversation.snoozed", public=False, data=data)
+        await Queue(self._tx, self._store).make_room(conversation)
 
     async def _who(self) -> dict[str, Any]:
         """Who did it, for a line: a kind of sender, and their name."""

@@ -8,6 +8,7 @@ from app.actions import customers
 from app.actions.customers import CustomerFacts, CustomerRef, CustomerView
 from app.core.access import Scope
 from app.core.errors import Conflict, Invalid
+from app.core.tx import Reading
 from app.rest.door import Call, Endpoint
 from app.rest.silentchat.wire import Listed, Window, Wire, contact_id, moment, parse_contact_id
 
@@ -57,11 +58,12 @@ async def create_contact(call: Call[ContactFacts, None]) -> Contact:
         made = await customers.identify(tx, facts)
         if not made.created:
             raise Conflict("There is a contact of this name already.", "email" if facts.email else None)
-    return await _shown(call, CustomerRef("id", made.customer_id.hex))
+        return await _shown(tx, CustomerRef("id", made.customer_id.hex))
 
 
 async def get_contact(call: Call[None, None]) -> Contact:
-    return await _shown(call, _addressed(call))
+    async with call.read() as reading:
+        return await _shown(reading, _addressed(call))
 
 
 async def update_contact(call: Call[ContactFacts, None]) -> Contact:
@@ -69,7 +71,7 @@ async def update_contact(call: Call[ContactFacts, None]) -> Contact:
     async with call.write() as tx:
         customer_id = parse_contact_id(call.path["id"])
         await customers.update_customer(tx, customer_id=customer_id, facts=_facts(call.body))
-    return await _shown(call, ref)
+        return await _shown(tx, ref)
 
 
 async def delete_contact(call: Call[None, None]) -> None:
@@ -77,9 +79,8 @@ async def delete_contact(call: Call[None, None]) -> None:
         await customers.delete_customer(tx, customer=_addressed(call))
 
 
-async def _shown(call: Call[Any, None], ref: CustomerRef) -> Contact:
-    async with call.read() as reading:
-        return _contact(await customers.get_customer(reading, ref))
+async def _shown(reading: Reading, ref: CustomerRef) -> Contact:
+    return _contact(await customers.get_customer(reading, ref))
 
 
 def _addressed(call: Call[Any, None]) -> CustomerRef:

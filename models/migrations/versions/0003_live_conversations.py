@@ -245,6 +245,8 @@ def _create_conversations() -> None:
     op.create_index("ix_conversations_proven", table, ["tenant_id", "proven_id"])
     queue = ["tenant_id", "team_id", "queued_at"]
     partial("ix_conversations_queue", table, queue, "queued_at IS NOT NULL", unique=False)
+    waiting = ["tenant_id", "waiting_since"]
+    partial("ix_conversations_waiting", table, waiting, "waiting_since IS NOT NULL", unique=False)
     op.create_table(
         "conversation_tags",
         uuid("tenant_id"),

@@ -11,6 +11,7 @@ import { audit } from "./views/audit.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
 import { forgotten, invitation, register, reset, signIn, verify, welcome } from "./views/entrance.js";
+import { inbox } from "./views/inbox.js";
 import { members } from "./views/members.js";
 import { message, outbox } from "./views/outbox.js";
 import { segment } from "./views/segment.js";
@@ -27,6 +28,7 @@ const ROUTES = [
   { path: "/invitation", view: invitation, open: true },
   { path: "/welcome", view: welcome, open: true },
   { path: "/", view: overview, place: "/" },
+  { path: "/inbox", view: inbox, place: "/inbox" },
   { path: "/customers", view: customers, place: "/customers" },
   { path: "/customers/:id", view: customer, place: "/customers" },
   { path: "/segments", view: segments, place: "/segments" },

@@ -7,6 +7,7 @@ import { session } from "./session.js";
 
 const PLACES = [
   ["/", "Overview", "home", null],
+  ["/inbox", "Inbox", "inbox", "conversations:read"],
   ["/customers", "Customers", "people", "customers:read"],
   ["/segments", "Segments", "segment", "segments:read"],
   ["/members", "Members", "team", "members:read"],
@@ -39,7 +40,7 @@ function frame(app) {
     menu.setAttribute("aria-expanded", String(open));
   }, "slight menu-button", { "aria-expanded": "false", "aria-controls": "side-nav" });
   const links = PLACES.filter(([, , , scope]) => !scope || may(scope)).map(([path, label, sign]) =>
-    h("li", null, h("a", { href: `#${path}`, "data-place": path }, icon(sign), label)));
+    h("li", null, h("a", { href: `#${path}`, "data-place": path }, icon(sign), h("span", null, label))));
   const side = h("div", { class: "side" },
     h("div", { class: "top" }, brand(account.tenant.name), menu),
     h("nav", { id: "side-nav", "aria-label": "Main" }, h("ul", null, links)),
