@@ -57,7 +57,7 @@ class Line:
     kind: str
     side: str
     text: str
-    message: Message | None = None
+    message: Message
     deleted: bool = False
     original: str = ""
 
@@ -66,8 +66,11 @@ class Line:
         return self.kind == "text" and not self.deleted
 
     @property
+    def is_said(self) -> bool:
+        return self.side != "system"
+
+    @property
     def said_at(self) -> datetime:
-        assert self.message is not None
         return self.message.created_at
 
 
@@ -116,30 +119,28 @@ class Talk:
 
     async def take(self, number: int, step: tuple[Any, ...]) -> None:
         await getattr(self, step[0])(number, *step[1:])
+        for message in (await self.office.owner.messages(self.id))[len(self.plain.lines) :]:
+            is_closing = message.kind == "system" and (message.data or {})["event"] == "closed"
+            kind = "closed" if is_closing else message.kind
+            self.plain.lines.append(Line(kind, message.sender_kind, message.text, message, original=message.text))
 
     async def say(self, number: int, side: str) -> None:
-        if self.plain.is_closed:
-            self.plain.is_closed = False
-            self.plain.lines.append(Line("reopened", "system", ""))
-        line = Line("text", side, f"t{number}", original=f"t{number}")
-        line.message = (await self._send(line)).message
-        self.plain.lines.append(line)
+        self.plain.is_closed = False
+        assert not (await self._send("text", side, f"t{number}")).repeated
 
-    async def _send(self, line: Line) -> Any:
-        if line.side == "visitor":
-            return await self.visitor.says(line.original, conversation_id=self.id, client_id=line.original)
-        say = self.office.owner.notes if line.kind == "note" else self.office.owner.says
-        return await say(self.id, line.original, client_id=line.original)
+    async def _send(self, kind: str, side: str, text: str) -> Any:
+        if side == "visitor":
+            return await self.visitor.says(text, conversation_id=self.id, client_id=text)
+        say = self.office.owner.notes if kind == "note" else self.office.owner.says
+        return await say(self.id, text, client_id=text)
 
     async def note(self, number: int) -> None:
-        line = Line("note", "agent", f"n{number}", original=f"n{number}")
-        line.message = (await self._send(line)).message
-        self.plain.lines.append(line)
+        assert not (await self._send("note", "agent", f"n{number}")).repeated
 
     async def again(self, number: int, place: int) -> None:
         line = self._at(place)
-        if line.message is not None and line.original != "first":
-            assert (await self._send(line)).repeated
+        if line.is_said and line.original != "first":
+            assert (await self._send(line.kind, line.side, line.original)).repeated
 
     async def read(self, number: int, side: str, seq: int) -> None:
         to = max(self.plain.read_to[side], min(seq, len(self.plain.lines)))
@@ -156,19 +157,17 @@ class Talk:
 
     async def edit(self, number: int, place: int) -> None:
         line = self._at(place)
-        if line.message is not None and not line.deleted:
+        if line.is_said and not line.deleted:
             line.text = f"e{number}"
             await self._author(line).do(edit_message, message_id=line.message.id, text=line.text)
 
     async def delete(self, number: int, place: int) -> None:
         line = self._at(place)
-        if line.message is not None:
+        if line.is_said:
             line.deleted, line.text = True, ""
             await self._author(line).do(delete_message, message_id=line.message.id)
 
     async def close(self, number: int) -> None:
-        if not self.plain.is_closed:
-            self.plain.lines.append(Line("closed", "system", ""))
         self.plain.is_closed = True
         await self.office.owner.do(close_conversation, conversation_id=self.id)
 
