@@ -1,4 +1,4 @@
-"""What the tests of conversations in the graph share: a tenant with a widget, its agents, and visitors who opened it."""
+"""What the tests of conversations in the graph share: a tenant with a widget, agents and visitors."""
 
 import hmac
 from dataclasses import dataclass, replace

@@ -9,16 +9,17 @@ from app.core.access import Scope
 from tests.graph.callers import Caller, Stream
 from tests.graph.desk import Desk, answers, notes, says, user_id, visitor_id
 
-CHANGE = "... on ConversationChange { change data conversation { id status } message { text kind } }"
+CHANGE = """fragment Change on ConversationChange {
+  change data conversation { id status } message { text kind } }"""
 INBOX = (
     """subscription ($filter: ConversationFilter, $after: String) { inbox(filter: $filter, after: $after) {
-  __typename ... on FeedItem { cursor } ... on FeedGap { reason } %s } }"""
-    % CHANGE
+  __typename ... on FeedItem { cursor } ... on FeedGap { reason } ...Change } }"""
+    + CHANGE
 )
 ONE = (
     """subscription ($id: ID!, $after: String) { conversation(conversationId: $id, after: $after) {
-  __typename ... on FeedItem { cursor } %s } }"""
-    % CHANGE
+  __typename ... on FeedItem { cursor } ...Change } }"""
+    + CHANGE
 )
 OWN = """subscription ($after: String) { visitorConversation(after: $after) { __typename ... on FeedItem { cursor }
   ... on VisitorConversationChange { change data conversation { id status assigneeName visitorUnread }
