@@ -59,6 +59,11 @@ class Storage:
         """Made when it is first used: what stores no files needs neither the directory nor the bucket."""
         return self._make()
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether nobody else keeps anything here, as others may in a bucket."""
+        return not isinstance(self._store, S3Store)
+
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Stores what ``chunks`` brings. When it raises, so does this, and there is nothing under ``key``."""
         part = S3_PART_BYTES if isinstance(self._store, S3Store) else PART_BYTES

@@ -12,7 +12,7 @@ from app.actions.files import limits
 from app.core.access import Scope, system
 from app.core.ids import parse_id
 from app.main import build_app
-from app.rest.files import multipart
+from app.rest.door import multipart
 from app.runtime import Runtime
 from models import File
 from tests.doors.conftest import MakeKey
