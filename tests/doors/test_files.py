@@ -15,7 +15,7 @@ from app.core.access import ALL_SCOPES, Scope, system
 from app.core.ids import parse_id
 from app.core.settings import Settings
 from app.main import build_app
-from app.rest.files import multipart
+from app.rest.door import multipart
 from app.runtime import Runtime
 from models import File
 from tests.bucket import BUCKET, serve_bucket
