@@ -42,7 +42,7 @@ class Scene:
     variables: VariableValues
 
     @classmethod
-    def of(cls, info: GraphQLResolveInfo, fragments: dict[str, FragmentDetails]) -> "Scene":
+    def of(cls, info: GraphQLResolveInfo[Any], fragments: dict[str, FragmentDetails]) -> "Scene":
         """What a resolver sees. Strawberry gives it the values of the variables without their sources."""
         given: Any = info.variable_values
         variables = VariableValues({}, given) if isinstance(given, dict) else given
