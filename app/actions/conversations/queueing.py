@@ -107,6 +107,7 @@ class Queue:
         before = conversation.assignee_id
         conversation.queued_at = self.handing.place_of(conversation)
         conversation.assignee_id = conversation.assigned_at = None
+        await self.forget_loads()
         team = await self._open(conversation.team_id)
         conversation.routing = self._explain(team, not_to, because)
         self._because[conversation.id] = because
@@ -127,6 +128,11 @@ class Queue:
         """A locked conversation counts no more in its agent's load: what waits is handed out."""
         if conversation.assignee_id is not None:
             await self.fill(await self.teams_of(conversation.assignee_id))
+
+    async def forget_loads(self) -> None:
+        """An agent has fewer conversations than were read."""
+        await self._store.save()
+        self._candidates.clear()
 
     async def fill(self, team_ids: Collection[UUID]) -> int:
         """Hands out what waits in the queues of these teams as far as there is room, in order of waiting.
