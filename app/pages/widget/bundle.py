@@ -1,18 +1,19 @@
 """Puts the widget's modules together into one classic script. There is no build: this runs when a server starts.
 
-The modules are ordinary ones, so that every editor and checker understands them. Here each becomes a function that
-returns what it exports, after those that it imports (by ``{…}``, under the same names). Comments and needless spaces
-are left out; line ends stay wherever JavaScript might read something into them. A template must not have another
-inside, and a regular expression stands only where nothing could be divided.
+The modules are ordinary ones, so that every editor and checker understands them. Here each becomes a block, after those
+that it imports, and what it exports a variable around all blocks: no name may be exported twice, nor be imported under
+another. Comments and needless spaces are left out; line ends stay wherever JavaScript might read something into them.
+A template must not have another inside, and a regular expression stands only where nothing could be divided.
 """
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 START = "main.js"
-IMPORT = re.compile(r'^import\s+(\{[^}]*\})\s+from\s+"\./([\w./-]+)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export ((?:async )?function|const|let|class) (\w+)", re.MULTILINE)
+IMPORT = re.compile(r'^import\s+\{[^}]*\}\s+from\s+"\./([\w.-]+)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export ((?:async )?function|const|class) (\w+)(?: =)?", re.MULTILINE)
 LEXEME = re.compile(
     r"""(?P<text>"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`)"""
     r"""|(?P<comment>//[^\n]*|/\*.*?\*/)"""
@@ -29,10 +30,15 @@ CLOSING = "})],;:?&|.="
 def bundle(scripts: Path, sheets: Path) -> str:
     """The script that a page loads. ``STYLES`` is the text of all the sheets, in the order of their names.
 
-    Raises :class:`ValueError` when a module imports itself by way of others.
+    Raises :class:`ValueError` when a module imports itself by way of others, or a name is exported twice.
     """
     styles = json.dumps("".join(_tight(sheet.read_text()) for sheet in sorted(sheets.glob("*.css"))))
-    modules = "".join(_as_function(name, (scripts / name).read_text()) for name in in_order(scripts))
+    sources = [(scripts / name).read_text() for name in in_order(scripts)]
+    exported = Counter(name for source in sources for _, name in EXPORT.findall(source))
+    twice = [name for name, times in exported.items() if times > 1]
+    if twice:
+        raise ValueError(f"exported by more than one module: {', '.join(twice)}")
+    modules = "".join(map(_as_block, sources))
     return f'(()=>{{\n"use strict";\nconst STYLES={styles};\n{modules}}})();\n'
 
 
@@ -48,16 +54,18 @@ def _add(scripts: Path, name: str, ordered: list[str], on_the_way: tuple[str, ..
         raise ValueError(f"{' -> '.join((*on_the_way, name))}: modules import each other")
     if name in ordered:
         return
-    for _, imported in IMPORT.findall((scripts / name).read_text()):
+    for imported in IMPORT.findall((scripts / name).read_text()):
         _add(scripts, imported, ordered, (*on_the_way, name))
     ordered.append(name)
 
 
-def _as_function(name: str, module: str) -> str:
-    exports = ",".join(exported for _, exported in EXPORT.findall(module))
-    body = IMPORT.sub(lambda found: f"const {found[1]}={_variable(found[2])};\n", module)
-    body = small(EXPORT.sub(r"\1 \2", body))
-    return f"const {_variable(name)}=(()=>{{{body}\nreturn{{{exports}}}}})();\n"
+def _as_block(module: str) -> str:
+    return "{" + small(EXPORT.sub(_as_variable, IMPORT.sub("", module))) + "\n}\n"
+
+
+def _as_variable(found: re.Match[str]) -> str:
+    declared, name = found.groups()
+    return f"var {name}=" if declared == "const" else f"var {name}={declared}"
 
 
 def small(script: str) -> str:
@@ -86,10 +94,6 @@ def _between(before: str, gap: str, after: str) -> str:
 
 def _in_word(character: str) -> bool:
     return character.isalnum() or character in "_$"
-
-
-def _variable(name: str) -> str:
-    return "$" + re.sub(r"\W", "_", name.removesuffix(".js"))
 
 
 def _tight(sheet: str) -> str:

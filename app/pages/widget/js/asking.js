@@ -4,6 +4,7 @@ import { h, icon } from "./dom.js";
 import { RATE } from "./documents.js";
 import { asVisitor, identify, session } from "./session.js";
 import { recall, remember } from "./storage.js";
+import { show } from "./state.js";
 import { put } from "./talks.js";
 import { changed, tell } from "./bus.js";
 import { say } from "./words.js";
@@ -13,8 +14,10 @@ const SCORES = [1, 2, 3, 4, 5];
 /** What there is to ask now, as items for `patch`. */
 export function questions(talk, hasWritten) {
   const items = [];
-  if (talk && talk.status === "CLOSED" && session.settings.csat) {
-    items.push({ key: `rate ${talk.id}`, signature: `${talk.csatScore}${say("rate")}`, build: () => rating(talk) });
+  if (talk && talk.status === "CLOSED") {
+    const words = say("new_talk");
+    if (session.settings.csat) items.push({ key: `rate ${talk.id}`, signature: `${talk.csatScore}${words}`, build: () => rating(talk) });
+    items.push({ key: "new", signature: words, build: () => h("button", { type: "button", class: "plain", onclick: another }, words) });
   }
   if (wantsEmail() && (hasWritten || session.settings.ask_email === "required")) {
     items.push({ key: "email", signature: say("email"), build: email });
@@ -25,6 +28,10 @@ export function questions(talk, hasWritten) {
 /** Whether nothing can be written before an address is given. */
 export function mustGiveEmail() {
   return session.settings.ask_email === "required" && wantsEmail();
+}
+
+function another() {
+  show({ screen: "talk", talkId: null });
 }
 
 function wantsEmail() {

@@ -61,7 +61,7 @@ function picture(file) {
   const scale = Math.min(1, WIDEST / file.width, HIGHEST / file.height);
   const image = h("img", { alt: file.name, width: Math.round(file.width * scale), height: Math.round(file.height * scale) });
   const frame = h("button", { type: "button", class: "picture", title: file.name, onclick: () => open(file) }, image);
-  image.onload = () => frame.classList.add("there");
+  image.onload = () => frame.classList.add("loaded");
   image.onerror = () => image.src && frame.replaceWith(card(file));
   linkOf(file.id).then((url) => { image.src = url; }, () => frame.replaceWith(card(file)));
   return frame;

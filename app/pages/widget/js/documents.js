@@ -1,8 +1,8 @@
 // Everything that the widget asks of the graph.
 
 const CONVERSATION = `fragment Talk on VisitorConversation {
-  id status subject assigneeName queuePosition visitorUnread visitorReadTo agentsReadTo head lastText lastSenderKind
-  lastMessageAt csatScore closedAt createdAt
+  id status assigneeName queuePosition visitorUnread visitorReadTo agentsReadTo head lastText lastSenderKind
+  lastMessageAt csatScore createdAt
 }`;
 
 const MESSAGE = `fragment Said on VisitorMessage {
@@ -20,7 +20,7 @@ ${CONVERSATION}
 ${MESSAGE}`;
 
 export const OPEN = `mutation($input: OpenWidgetInput!) {
-  openWidget(input: $input) { token expiresAt widget isOpen opensAt agentsPresent session { ...Me } }
+  openWidget(input: $input) { token expiresAt widget isOpen opensAt session { ...Me } }
 }
 ${SESSION}`;
 

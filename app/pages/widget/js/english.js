@@ -32,8 +32,7 @@ export const EN = {
   failed: "Not sent: {why}",
   retry: "Try again",
   offline: "No connection. Your messages are kept and sent later.",
-  connecting: "Connecting…",
-  queue: "You are number {n} in the queue",
+  queue: "Number {n} in the queue",
   queue_next: "You are next",
   typing: "{name} is writing",
   earlier: "Show earlier messages",
@@ -57,7 +56,6 @@ export const EN = {
   rate_thanks: "Thank you for your rating",
   email_ask: "Where can we reach you if you leave?",
   email: "Your e-mail address",
-  email_thanks: "Thank you. We write to {email} if you are gone.",
   save: "Save",
   skip: "No, thank you",
 };

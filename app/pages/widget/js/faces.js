@@ -31,7 +31,3 @@ export function back() {
   const isToday = new Date(session.opensAt).toDateString() === new Date().toDateString();
   return say("opens", { when: moment(session.opensAt, { ...(isToday ? {} : day), hour: "numeric", minute: "2-digit" }) });
 }
-
-export function initialOf(name) {
-  return name ? name : say("team");
-}

@@ -5,6 +5,7 @@ import { palette } from "./colours.js";
 import { h, icon, iconButton } from "./dom.js";
 import { agentName, face } from "./faces.js";
 import { buildHome } from "./home.js";
+import { markup } from "./markup.js";
 import { session } from "./session.js";
 import { soundFor } from "./sound.js";
 import { isLookedAt, show, shown, whereToBegin } from "./state.js";
@@ -72,7 +73,6 @@ function draw() {
   root.dataset.theme = isDark ? "dark" : "light";
   root.dataset.side = parts.position || settings.position;
   root.classList.toggle("open", shown.isOpen);
-  root.classList.add("there");
   const unread = unreadCount();
   badge.textContent = unread > 9 ? "9+" : String(unread);
   badge.hidden = !unread || shown.isOpen;
@@ -93,8 +93,9 @@ function drawScreen(home, talk) {
   home.element.hidden = now !== home;
   talk.element.hidden = now !== talk;
   if (shown.isOpen || parts.screen === null) now.draw();
-  if (parts.screen && parts.screen !== now && shown.isOpen) focusIn();
+  const isAnother = parts.screen !== null && parts.screen !== now;
   parts.screen = now;
+  if (isAnother && shown.isOpen) focusIn();
 }
 
 function focusIn() {
@@ -127,11 +128,10 @@ function arrived({ talk, message }) {
   soundFor(message.id);
   if (shown.isOpen) return;
   const name = agentName(message.senderName) || say("team");
-  const words = message.text || message.files.map((file) => file.name).join(", ");
-  const opened = () => openWindow();
+  const words = markup(message.html).textContent.trim() || message.files.map((file) => file.name).join(", ");
   parts.teaser.replaceChildren(
-    h("button", { type: "button", class: "word", onclick: opened }, face(agentName(message.senderName)),
-      h("span", {}, h("b", {}, name), h("span", { class: "last", dir: "auto" }, words))),
+    h("button", { type: "button", class: "word", onclick: openWindow }, face(agentName(message.senderName)),
+      h("span", {}, h("b", {}, name), h("span", { class: "glance", dir: "auto" }, words))),
     iconButton("close", say("close"), hideTeaser));
   parts.teaser.dataset.talk = talk.id;
   parts.teaser.hidden = false;

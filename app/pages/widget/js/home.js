@@ -37,21 +37,21 @@ export function buildHome(close) {
 }
 
 function rowOf(talk) {
-  const { id, lastText, lastMessageAt, createdAt, assigneeName, visitorUnread, status, lastSenderKind } = talk;
+  const { id, lastText, lastMessageAt, createdAt, assigneeName, visitorUnread, lastSenderKind } = talk;
   const name = agentName(assigneeName);
   const when = shortly(lastMessageAt || createdAt);
   const said = lastSenderKind === "VISITOR" ? `${say("you")}: ${lastText}` : lastText;
-  const row = { id, name, when, said, unread: visitorUnread, isCurrent: talk === currentTalk(), closed: status === "CLOSED" };
+  const row = { id, name, when, said, unread: visitorUnread, isCurrent: talk === currentTalk() };
   return { ...row, key: id, signature: JSON.stringify([row, say("team")]) };
 }
 
-function buildRow({ id, name, when, said, unread, isCurrent, closed }) {
+function buildRow({ id, name, when, said, unread, isCurrent }) {
   const open = () => show({ screen: "talk", talkId: isCurrent ? null : id });
-  return h("li", {}, h("button", { type: "button", class: closed ? "closed" : "", onclick: open },
+  return h("li", {}, h("button", { type: "button", onclick: open },
     face(name),
     h("span", { class: "about" },
       h("span", { class: "top" }, h("b", {}, name || say("team")), h("time", {}, when)),
-      h("span", { class: "last", dir: "auto" }, said)),
+      h("span", { class: "glance", dir: "auto" }, said)),
     unread > 0 && h("span", { class: "count" }, h("span", { class: "unseen" }, say("unread", { n: unread })),
       h("span", { "aria-hidden": "true" }, unread))));
 }

@@ -10,7 +10,8 @@ const TOGETHER_MS = 5 * 60e3;
 /** The lines of a log, each with a `key` that stays and a `signature` of what it shows. */
 export function linesOf(talk, pending) {
   const said = talk ? talk.messages : [];
-  const all = [...said.map((one) => fromServer(one, talk)), ...pending.map(fromHere)];
+  const here = new Set(said.map(({ mine, clientId }) => mine && clientId));
+  const all = [...said.map((one) => fromServer(one, talk)), ...pending.filter((one) => !here.has(one.clientId)).map(fromHere)];
   const lines = [];
   let day = "";
   all.forEach((line, place) => {

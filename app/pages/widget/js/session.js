@@ -20,7 +20,6 @@ export const session = {
   settings: null,
   isOpen: true,
   opensAt: null,
-  agentsPresent: false,
 };
 
 /** Opens the widget: a known visitor comes back, a new one is made. Tells "opened" with the answer's session. */
@@ -94,7 +93,6 @@ function take(opened) {
   session.settings = opened.widget;
   session.isOpen = opened.isOpen;
   session.opensAt = opened.opensAt;
-  session.agentsPresent = opened.agentsPresent;
   takePerson(opened.session);
 }
 
@@ -110,6 +108,7 @@ async function openAs(token) {
     pageTitle: document.title.slice(0, 300),
     referrer: document.referrer.slice(0, 2000),
     locale: session.locale,
+    userAgent: navigator.userAgent.slice(0, 500),
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
   try {

@@ -38,7 +38,6 @@ export function buildTalk(close) {
   const asked = h("div", { class: "asked" });
   const log = h("div", { class: "log", role: "log", "aria-live": "polite", tabIndex: 0, onscroll: scrolled },
     earlier, welcome, lines, typing);
-  const scroller = log;
   const newer = h("button", { type: "button", class: "newer", onclick: () => toEnd(true) });
   const composer = buildComposer(() => toEnd(true));
   const dropping = h("div", { class: "dropping" }, h("span"));
@@ -51,14 +50,15 @@ export function buildTalk(close) {
 
   function draw() {
     const talk = shownTalk();
+    if (talk) shown.talkId = talk.id;
     const pending = waiting().filter((one) => isOf(one, talk));
     if (drawnTalk !== (talk && talk.id)) {
       atEnd = true;
       drawnTalk = talk && talk.id;
     }
     drawHead(talk);
-    drawNotice(talk);
-    drawWelcome(talk, pending);
+    drawNotice();
+    drawWelcome(talk);
     log.setAttribute("aria-label", who.textContent);
     earlier.hidden = !(talk && talk.more);
     earlier.textContent = say("earlier");
@@ -101,13 +101,13 @@ export function buildTalk(close) {
     if (notice.textContent !== told) notice.textContent = told;
   }
 
-  function drawWelcome(talk, pending) {
+  function drawWelcome(talk) {
     welcome.hidden = Boolean(talk) && (talk.more || talk !== currentTalk());
     const away = session.isOpen ? "" : [say("away_note"), session.opensAt && back()].filter(Boolean).join(" ");
     const items = [{ key: "hello", text: say("greeting") }, ...(away ? [{ key: "away", text: away }] : [])];
-    patch(welcome, items.map((one, place) => ({ ...one, signature: `${one.text}${place}${items.length}` })), ({ text }) =>
-      h("div", { class: "line theirs" }, face(""), h("div", { class: "said" }, h("div", { class: "bubble", dir: "auto" }, text))));
-    welcome.classList.toggle("alone", !talk && !pending.length);
+    patch(welcome, items.map((one) => ({ ...one, signature: one.text + away })), ({ key, text }) =>
+      h("div", { class: "line theirs" }, away && key === "hello" ? h("span", { class: "face none" }) : face(""),
+        h("div", { class: "said" }, h("div", { class: "bubble", dir: "auto" }, text))));
   }
 
   function drawTyping() {
@@ -126,26 +126,26 @@ export function buildTalk(close) {
 
   function scrolled() {
     const was = atEnd;
-    atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_PX;
     if (atEnd !== was) draw();
   }
 
   function toEnd(smoothly) {
     atEnd = true;
     const behavior = smoothly && !matchMedia("(prefers-reduced-motion: reduce)").matches ? "smooth" : "instant";
-    requestAnimationFrame(() => scroller.scrollTo({ top: scroller.scrollHeight, behavior }));
+    requestAnimationFrame(() => log.scrollTo({ top: log.scrollHeight, behavior }));
     newer.hidden = true;
   }
 
   async function loadEarlier() {
     const talk = shownTalk();
-    const height = scroller.scrollHeight - scroller.scrollTop;
+    const height = log.scrollHeight - log.scrollTop;
     earlier.disabled = true;
     try {
       const answer = await asVisitor(OLDER, { id: talk.id, after: talk.more });
       putOlder(talk, answer.visitorConversation.messages);
       draw();
-      scroller.scrollTop = scroller.scrollHeight - height;
+      log.scrollTop = log.scrollHeight - height;
       log.focus();
     } catch (refused) {
       tell("error", refused);
@@ -175,6 +175,7 @@ export function buildTalk(close) {
     const talk = shown.isOpen && !document.hidden && shownTalk();
     if (talk && talk.queuePosition && isLive()) reload().catch(() => {});
   }, ASK_QUEUE_MS);
+  new ResizeObserver(() => atEnd && toEnd(false)).observe(log);
   listen("window opened", () => { atEnd = true; });
   return { element, draw, begin: () => composer.field, grow: composer.grow };
 }
