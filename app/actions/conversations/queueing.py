@@ -120,7 +120,8 @@ class Queue:
     async def attend(self, conversation: Conversation) -> None:
         """The visitor has said something: finds an agent if there is none, else sees to it that one answers in time."""
         if conversation.assignee_id is not None:
-            await self.handing.expect_answer(conversation)
+            if conversation.waiting_since == self._tx.now:
+                await self.handing.expect_answer(conversation)
         elif conversation.queued_at is None:
             await self.place(conversation)
 
@@ -139,7 +140,11 @@ class Queue:
 
         Nobody is passed over because somebody writes in a conversation just now: a job goes on then.
         """
+        if not team_ids:
+            return 0
         await self.handing.begin()
+        if not await self._heads(list(team_ids), (), 1):
+            return 0
         for team_id in team_ids:
             await self._open(team_id)
         given, passed = 0, set[UUID]()
