@@ -12,17 +12,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import metrics
 from app.core.logging import logger
-from app.pages.widget import WidgetScript
+from app.pages.widget import widget_routes
 from app.rest.crm import DIALECT as CRM
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.rest.door import Door
+from app.rest.files import files_app
 from app.rest.parcelvoy import DIALECT as PARCELVOY
+from app.rest.silentchat import DIALECT as SILENTCHAT
 from app.rest.silocdp import DIALECT as SILOCDP
 from app.runtime import Runtime
 
 log = logger(__name__)
 
-DIALECTS = (SILOCDP, CUSTOMERIO, CRM, PARCELVOY)
+DIALECTS = (SILOCDP, CUSTOMERIO, CRM, PARCELVOY, SILENTCHAT)
 READY_WITHIN_S = 2.0
 BARE_POLICY = "frame-ancestors 'none'"
 PAGE_POLICY = (
@@ -49,9 +51,11 @@ def build_app(
         Route("/readyz", _Readiness(runtime).answer),
         Route("/metrics", _metrics),
     ]
+    files = files_app(runtime)
+    routes += [Route("/files", files), Route("/files/{rest:path}", files)]
     if visitors_app is not None:
         at = "/widget/graphql"
-        routes += [Route("/widget.js", WidgetScript()), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]
+        routes += [*widget_routes(), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]
     if pages is not None:
         routes.append(Mount("/console", SecurityHeaders(pages, PAGE_POLICY)))
     house = Starlette(routes=routes, lifespan=_lifespan(runtime))

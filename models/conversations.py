@@ -11,6 +11,7 @@ from models.base import TenantRow, belongs_to, json_column
 
 HAS_CLIENT_ID = text("client_id IS NOT NULL")
 IS_QUEUED = text("queued_at IS NOT NULL")
+IS_WAITING = text("waiting_since IS NOT NULL")
 
 
 class Conversation(TenantRow, table=True):
@@ -42,6 +43,13 @@ class Conversation(TenantRow, table=True):
             "queued_at",
             sqlite_where=IS_QUEUED,
             postgresql_where=IS_QUEUED,
+        ),
+        Index(
+            "ix_conversations_waiting",
+            "tenant_id",
+            "waiting_since",
+            sqlite_where=IS_WAITING,
+            postgresql_where=IS_WAITING,
         ),
     )
 
@@ -97,7 +105,8 @@ class Message(TenantRow, table=True):
     """Something said in a conversation: ``kind`` is ``text``, ``note`` (agents only) or ``system``.
 
     ``sender_kind``: ``visitor``, ``agent`` (``sender_id`` is the user, or null for an API key) or ``system``.
-    ``text`` is Markdown as it was written, ``html`` what it means, safe to show. A deleted message keeps its row and
+    ``text`` is Markdown as it was written, ``html`` what it means, safe to show, ``words`` what it is found by
+    (:mod:`app.core.fulltext`; those of the first message are the subject's too). A deleted message keeps its row and
     has no text. ``client_id`` is the sender's own name for it, so that sending again does not say it twice. ``data`` is
     what a system line says, as ``{"event": "assigned", …}``.
     """
@@ -127,6 +136,7 @@ class Message(TenantRow, table=True):
     sender_name: str = Field(default="", max_length=200)
     text: str
     html: str
+    words: str = ""
     data: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     client_id: str | None = Field(default=None, max_length=64)
     created_at: datetime

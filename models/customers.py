@@ -118,7 +118,8 @@ class Merge(TenantRow, table=True):
 
 
 class MergeMove(TenantRow, table=True):
-    """One row (identity, event or device) that a merge moved from the loser to the winner."""
+    """One row that a merge moved from the loser to the winner: an identity, event, device or visitor, or,
+    as ``conv``, a conversation."""
 
     __tablename__ = "merge_moves"
     __table_args__ = (belongs_to("merges", "merge_id"),)

@@ -9,7 +9,7 @@ from models.base import TenantRow
 
 
 class OutboxMessage(TenantRow, table=True):
-    """One message to one recipient. ``purpose`` says why it was written (verify, reset, invite)."""
+    """One message to one recipient. ``purpose`` says why it was written (verify, reset, invite, transcript)."""
 
     __tablename__ = "outbox_messages"
 

@@ -1,13 +1,17 @@
 """Saved views of the inbox in the graph."""
 
 from typing import Any
+from uuid import UUID
 
 import strawberry
 
 import models
+from app.actions.conversations import saved_views as actions
 from app.core.access import Scope
+from app.core.ids import parse_id, public_id
+from resolvers.context import Info
 from resolvers.nodes import Node
-from resolvers.planner.declare import Order, Rows, column, many, rows, table_type
+from resolvers.planner.declare import Order, Ref, Rows, column, many, rows, table_type
 from resolvers.scalars import JSON, DateTime
 
 
@@ -34,3 +38,74 @@ class SavedViewQuery:
     )
     def saved_views(self: Any) -> Rows:
         return rows(models.SavedView).ordered(Order("v", "name", descending=False))
+
+
+@strawberry.input(description="A new view of the inbox.")
+class CreateSavedViewInput:
+    """Its name and its filter."""
+
+    name: str = strawberry.field(description="What it is called, 1 to 100 characters.")
+    filter: JSON = strawberry.field(description="A ConversationFilter as JSON, and orderBy if it has an order.")
+    shared: bool = strawberry.field(default=False, description="Whether everybody sees it.")
+
+
+@strawberry.input(description="What changes about a saved view. What is left out stays.")
+class UpdateSavedViewInput:
+    """A view and what is new."""
+
+    saved_view_id: strawberry.ID = strawberry.field(description="The view.")
+    name: str | None = strawberry.field(default=None, description="What it is called.")
+    filter: JSON | None = strawberry.field(default=None, description="The whole filter.")
+    shared: bool | None = strawberry.field(default=None, description="Whether everybody sees it.")
+
+
+@strawberry.input(description="A view that is to be deleted.")
+class DeleteSavedViewInput:
+    """Which one."""
+
+    saved_view_id: strawberry.ID = strawberry.field(description="The view.")
+
+
+@strawberry.type(description="A saved view after a change.")
+class SavedViewPayload:
+    """The view as it is now."""
+
+    saved_view: SavedView = strawberry.field(description="The view as it is now.")
+
+
+@strawberry.type(description="Which view was deleted.")
+class DeleteSavedViewPayload:
+    """The id that was."""
+
+    saved_view_id: strawberry.ID = strawberry.field(description="The view that was deleted.")
+
+
+def _view(key: UUID) -> SavedViewPayload:
+    return SavedViewPayload(saved_view=Ref(SavedView, key))  # type: ignore[arg-type]
+
+
+@strawberry.type
+class SavedViewMutation:
+    """Changes to saved views."""
+
+    @strawberry.mutation(description="Keeps a filter of the inbox under a name, for oneself or for everybody.")
+    async def create_saved_view(self, info: Info, input: CreateSavedViewInput) -> SavedViewPayload:
+        filter: Any = input.filter
+        async with info.context.write() as tx:
+            view = await actions.create_saved_view(tx, name=input.name, filter=filter, shared=input.shared)
+        return _view(view.id)
+
+    @strawberry.mutation(description="Changes a view of one's own, or one of everybody.")
+    async def update_saved_view(self, info: Info, input: UpdateSavedViewInput) -> SavedViewPayload:
+        key = parse_id("saved_view", input.saved_view_id, "saved_view_id")
+        filter: Any = input.filter
+        async with info.context.write() as tx:
+            await actions.update_saved_view(tx, saved_view_id=key, name=input.name, filter=filter, shared=input.shared)
+        return _view(key)
+
+    @strawberry.mutation(description="Deletes a view of one's own, or one of everybody.")
+    async def delete_saved_view(self, info: Info, input: DeleteSavedViewInput) -> DeleteSavedViewPayload:
+        key = parse_id("saved_view", input.saved_view_id, "saved_view_id")
+        async with info.context.write() as tx:
+            await actions.delete_saved_view(tx, saved_view_id=key)
+        return DeleteSavedViewPayload(saved_view_id=strawberry.ID(public_id("saved_view", key)))

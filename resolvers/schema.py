@@ -5,7 +5,10 @@ from graphql import get_named_type
 
 from resolvers.accounts.mutations import AccountMutation
 from resolvers.accounts.types import AccountQuery
-from resolvers.canned_responses import CannedResponseQuery
+from resolvers.canned_responses import CannedResponseMutation, CannedResponseQuery
+from resolvers.conversations.changes import ConversationSubscription
+from resolvers.conversations.moments import MomentMutation, MomentQuery, MomentSubscription
+from resolvers.conversations.mutations import ConversationMutation
 from resolvers.conversations.queries import ConversationQuery
 from resolvers.customers.mutations import CustomerMutation
 from resolvers.customers.queries import CustomerQuery
@@ -14,16 +17,21 @@ from resolvers.events.mutations import EventMutation
 from resolvers.events.subscriptions import EventSubscription
 from resolvers.events.types import EventQuery
 from resolvers.executor import foresee_payloads, plan_root_fields
+from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
 from resolvers.nodes import NodeQuery
-from resolvers.saved_views import SavedViewQuery
+from resolvers.saved_views import SavedViewMutation, SavedViewQuery
 from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
 from resolvers.segments.queries import SegmentQuery
 from resolvers.segments.subscriptions import SegmentSubscription
+from resolvers.teams.mutations import TeamMutation
 from resolvers.teams.types import TeamQuery
+from resolvers.visitors.mutations import VisitorMutation
 from resolvers.visitors.own import VisitorSessionQuery
+from resolvers.visitors.subscriptions import VisitorSubscription
 from resolvers.visitors.types import VisitorQuery
+from resolvers.widgets.mutations import IdentitySecretQuery, WidgetMutation
 from resolvers.widgets.types import WidgetQuery
 
 
@@ -41,19 +49,41 @@ class Query(
     TeamQuery,
     CannedResponseQuery,
     SavedViewQuery,
+    FileQuery,
+    MomentQuery,
+    IdentitySecretQuery,
 ):
     """The root of queries."""
 
 
 @strawberry.type(description="What can be changed.")
-class Mutation(AccountMutation, CustomerMutation, EventMutation, SegmentMutation):
+class Mutation(
+    AccountMutation,
+    CustomerMutation,
+    EventMutation,
+    SegmentMutation,
+    ConversationMutation,
+    VisitorMutation,
+    WidgetMutation,
+    TeamMutation,
+    CannedResponseMutation,
+    SavedViewMutation,
+    MomentMutation,
+):
     """The root of mutations."""
 
 
 @strawberry.type(
     description="What can be followed. Every payload has a cursor; after it, nothing is missed or doubled."
 )
-class Subscription(CustomerSubscription, EventSubscription, SegmentSubscription):
+class Subscription(
+    CustomerSubscription,
+    EventSubscription,
+    SegmentSubscription,
+    ConversationSubscription,
+    VisitorSubscription,
+    MomentSubscription,
+):
     """The root of subscriptions."""
 
 

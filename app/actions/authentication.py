@@ -16,7 +16,7 @@ from app.actions.visitors.sessions import find_session, visitor_principal
 from app.core import clock
 from app.core.access import PUBLIC, Principal, Scope, system
 from app.core.credentials import REMEMBERED, Credential
-from app.core.errors import Unauthenticated
+from app.core.errors import NotFound, Unauthenticated
 from app.core.services import Services
 from app.core.tokens import ApiKeyText
 from app.core.tx import UnitsOfWork
@@ -53,6 +53,22 @@ class Authenticator:
         if principal.kind == "api_key" and principal.id is not None:
             self._note_use(principal.id, principal.tenant_id)
         return principal.through(source, request_id)
+
+    async def in_tenant(self, principal: Principal, tenant_id: UUID) -> Principal:
+        """The same caller in a tenant that a request names: a member may belong to several, a key belongs to one.
+
+        Raises :class:`NotFound` for a tenant that is not theirs, whether or not there is one.
+        """
+        if tenant_id == principal.tenant_id:
+            return principal
+        membership = None
+        if principal.kind == "member" and principal.id is not None:
+            async with self._units.read(PUBLIC) as reading:
+                membership = await Membership.find(reading, principal.id, tenant_id)
+        if membership is None:
+            raise NotFound("tenant")
+        there = replace(membership.principal(principal.session_id), expires_at=principal.expires_at)
+        return there.through(principal.source, principal.request_id)
 
     def forget(self, *ids: UUID) -> None:
         """Drops what is remembered of these users, keys, sessions or tenants: another process revoked them."""

@@ -8,10 +8,20 @@ from sqlalchemy import exists, select
 from sqlmodel import col
 
 from app.core.access import Scope
-from app.core.errors import NotFound
-from app.core.feed import customer_topic, decode_cursor, read_entries, read_topic, segment_topic
+from app.core.errors import Forbidden, NotFound
+from app.core.feed import (
+    INBOX_TOPIC,
+    Cursor,
+    conversation_topic,
+    customer_topic,
+    decode_cursor,
+    read_entries,
+    read_topic,
+    segment_topic,
+    visitor_topic,
+)
 from app.core.tx import Reading
-from models import Customer, FeedEntry, Segment
+from models import Conversation, Customer, FeedEntry, Segment
 
 CHUNK = 200
 
@@ -56,6 +66,40 @@ async def start_following_segment(
     if not (await reading.session.execute(known)).scalar_one():
         raise NotFound("segment", "segment_id")
     return await _start(reading, segment_topic(segment_id), after, field)
+
+
+async def start_following_conversation(
+    reading: Reading, *, conversation_id: UUID, after: str | None, field: str = "after"
+) -> FeedStart:
+    """Where a follower of everything in one conversation, notes included, begins; as :func:`start_following`."""
+    reading.require(Scope.CONVERSATIONS_READ)
+    known = select(
+        exists().where(col(Conversation.id) == conversation_id, col(Conversation.tenant_id) == reading.tenant_id)
+    )
+    if not (await reading.session.execute(known)).scalar_one():
+        raise NotFound("conversation", "conversation_id")
+    return await _start(reading, conversation_topic(conversation_id), after, field)
+
+
+async def start_following_inbox(reading: Reading, *, after: str | None, field: str = "after") -> FeedStart:
+    """Where a follower of all conversations begins; as :func:`start_following`."""
+    reading.require(Scope.CONVERSATIONS_READ)
+    return await _start(reading, INBOX_TOPIC, after, field)
+
+
+async def start_following_own(reading: Reading, *, after: str | None, field: str = "after") -> FeedStart:
+    """Where the calling visitor begins to follow what they may know; as :func:`start_following`."""
+    reading.require(Scope.VISITOR)
+    if reading.principal.kind != "visitor" or reading.principal.id is None:
+        raise Forbidden("Only a visitor can follow this.", Scope.VISITOR.value)
+    return await _start(reading, visitor_topic(reading.principal.id), after, field)
+
+
+async def inbox_cursor(reading: Reading) -> str:
+    """The cursor after everything that was told in the inbox so far."""
+    reading.require(Scope.CONVERSATIONS_READ)
+    start = await _start(reading, INBOX_TOPIC, None, "after")
+    return str(Cursor(start.epoch, start.offset))
 
 
 async def _start(reading: Reading, name: str, after: str | None, field: str) -> FeedStart:

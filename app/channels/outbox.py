@@ -9,7 +9,7 @@ from models import OutboxMessage
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One plain text message to one address. ``purpose``: verify, reset or invite."""
+    """One plain text message to one address. ``purpose``: verify, reset, invite or transcript."""
 
     purpose: str
     recipient: str

@@ -22,12 +22,12 @@ from app.core.database import Database
 from app.core.jobs.carrier import Carrier
 from app.core.jobs.runner import JobRunner, Work
 from app.core.realtime.hub import Hub
-from app.core.realtime.presence import Presence
 from app.core.services import Services
 from app.core.settings import Settings
 from app.core.tx import Reading, Released, Tx, UnitsOfWork
 from app.runtime.alarm import Alarm
 from app.runtime.ingest import Ingest
+from app.runtime.presence import PresenceKeeper
 
 log = logging.logger(__name__)
 
@@ -76,7 +76,8 @@ class Runtime:
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)
         self.hub = Hub(settings.redis_url)
-        self.presence = Presence(self.hub)
+        self.presences = PresenceKeeper(self.hub, self.units)
+        self.presence = self.presences.presence
         works = {kind: Work(partial(handler.run, self), handler.every) for kind, handler in handlers.items()}
         self.jobs = JobRunner(self.units, works)
         if runs_jobs is None:
@@ -106,7 +107,7 @@ class Runtime:
             await self._check_schema()
             await self.database.open()
             await self.hub.start()
-            await self.presence.start()
+            await self.presences.start()
             if self.carrier is not None:
                 await self.carrier.start()
             if self.runs_jobs:
@@ -132,7 +133,7 @@ class Runtime:
         if self.carrier is not None:
             ending.append(("carrier", self.carrier.stop))
         ending += [
-            ("presence", self.presence.stop),
+            ("presence", self.presences.stop),
             ("hub", self.hub.stop),
             ("limiter", self.limiter.close),
             ("database", self.database.close),

@@ -9,8 +9,10 @@ from sqlalchemy import DateTime as Moment
 from sqlalchemy import case, func, literal, or_
 
 import models
+from app.actions.feed import inbox_cursor
 from app.actions.visibility import CALLER
 from app.core.access import Scope
+from resolvers.context import Info
 from resolvers.conversations.types import Conversation
 from resolvers.conversations.words import ConversationPriority, ConversationStatus
 from resolvers.nodes import values_of
@@ -92,7 +94,7 @@ def filtered(conversation: Rows, filter: Any) -> Rows:
         _whether(c.waiting_since.is_not(None), filter.waiting),
         _whether(c.agents_unread > 0, filter.unread),
         _tagged(conversation, filter.tag),
-        given.contains([c.subject, c.last_text], filter.search),
+        given.said(c.id, filter.search),
     )
 
 
@@ -147,3 +149,11 @@ class ConversationQuery:
         ] = ConversationOrder.ACTIVE_NEWEST,
     ) -> Rows:
         return filtered(rows(models.Conversation), filter).ordered(ORDERS[order_by])
+
+    @strawberry.field(
+        description="Where the inbox's feed stands. Ask for it before you load a list, and subscribe to inbox with it "
+        "as after: then nothing is missed."
+    )
+    async def inbox_snapshot_cursor(self, info: Info) -> str:
+        async with info.context.read() as reading:
+            return await inbox_cursor(reading)

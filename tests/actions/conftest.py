@@ -4,6 +4,7 @@ import pytest
 
 from app.core.tx import UnitsOfWork
 from tests.actions.people import People
+from tests.actions.talking import Office
 from tests.tenants import TenantAccount
 
 
@@ -17,3 +18,9 @@ async def people(units: UnitsOfWork, tenant: TenantAccount) -> People:
 async def strangers(units: UnitsOfWork, other_tenant: TenantAccount) -> People:
     """The owner of another tenant on the same database."""
     return People(units, other_tenant.principal)
+
+
+@pytest.fixture
+async def office(units: UnitsOfWork, tenant: TenantAccount) -> Office:
+    """A tenant with a widget on its site."""
+    return await Office(units, tenant.principal).open()

@@ -14,16 +14,25 @@ from app.core.access import ALL_SCOPES, Scope, system
 from app.main import build_app
 from app.runtime import Runtime
 from models import (
+    CannedResponse,
     Consent,
+    Conversation,
+    ConversationTag,
     Customer,
     Device,
+    Domain,
     Event,
     FeedEntry,
+    File,
     Identity,
+    Member,
     Merge,
+    Message,
     Segment,
     SegmentDependency,
     SegmentMembership,
+    Visitor,
+    Widget,
 )
 from tests.tenants import TenantAccount
 
@@ -38,6 +47,15 @@ TABLES = (
     Segment,
     SegmentDependency,
     SegmentMembership,
+    Member,
+    Widget,
+    Domain,
+    Visitor,
+    Conversation,
+    ConversationTag,
+    Message,
+    File,
+    CannedResponse,
 )
 MakeKey = Callable[..., Awaitable[str]]
 Send = Callable[..., Awaitable[httpx2.Response]]

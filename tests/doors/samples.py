@@ -1,59 +1,14 @@
 """One good request for every endpoint that is served: what the tests of all endpoints have in common."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.access import Scope
 from app.rest.crm import DIALECT as CRM
 from app.rest.customerio import DIALECT as CUSTOMERIO
-from app.rest.door import Dialect, Endpoint
 from app.rest.parcelvoy import DIALECT as PARCELVOY
 from app.rest.silocdp import DIALECT as SILOCDP
-
-
-@dataclass(frozen=True)
-class Sample:
-    """``path`` and ``body`` may hold ``{customer}`` (a public id), ``{cio}`` (its cio_id), ``{other}`` (the cio_id of
-    another customer), ``{token}`` (of the first one's device), ``{segment}`` (the public id of a dynamic segment),
-    ``{number}`` (of a static one) and ``{tenant}`` (the public id of the caller's tenant).
-
-    ``addresses``: the request names an existing ``noun`` by an id of ours. ``scopes``: any of them missing is refused.
-    """
-
-    dialect: Dialect
-    method: str
-    template: str
-    path: str
-    body: Any = None
-    scopes: frozenset[Scope] = field(default_factory=frozenset)
-    addresses: bool = False
-    public: bool = False
-    noun: str = "customer"
-
-    @property
-    def id(self) -> str:
-        action = f" {self.body['action']}" if isinstance(self.body, dict) and "action" in self.body else ""
-        return f"{self.dialect.name} {self.method} {self.template}{action}"
-
-    @property
-    def endpoint(self) -> Endpoint[Any, Any]:
-        """What is declared for it."""
-        same = (e for e in self.dialect.endpoints if (e.method, e.path) == (self.method, self.template))
-        return next(same)
-
-    def filled(self, **ids: str) -> tuple[str, Any]:
-        """The path and the body with real ids."""
-        return fill(self.path, ids), fill(self.body, ids)
-
-
-def fill(value: Any, ids: dict[str, str]) -> Any:
-    if isinstance(value, str):
-        for name, text in ids.items():
-            value = value.replace("{" + name + "}", text)
-        return value
-    if isinstance(value, dict):
-        return {name: fill(item, ids) for name, item in value.items()}
-    return [fill(item, ids) for item in value] if isinstance(value, list) else value
+from tests.doors import silentchat_samples
+from tests.doors.sample import Sample
 
 
 def _silocdp(method: str, path: str, body: Any = None, *scopes: Scope, template: str = "", **more: Any) -> Sample:
@@ -255,4 +210,5 @@ SAMPLES = (
     ),
     _parcelvoy("/lists", SEGMENTS_READ),
     _parcelvoy("/users", READ),
+    *silentchat_samples.SAMPLES,
 )

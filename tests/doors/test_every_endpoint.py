@@ -13,20 +13,25 @@ from app.core.ids import public_id
 from app.rest.crm import wire as crm_wire
 from app.rest.customerio import app_wire
 from app.rest.customerio import wire as customerio_wire
+from app.rest.silentchat import wire as silentchat_wire
 from app.rest.silocdp import wire as silocdp_wire
 from app.runtime import Runtime
 from tests.doors.conftest import MakeKey, ReadAll, Ready, Send
-from tests.doors.samples import RULE, SAMPLES, Sample
+from tests.doors.sample import Sample
+from tests.doors.samples import RULE, SAMPLES
+from tests.doors.silentchat_samples import make_silentchat
 from tests.tenants import TenantAccount
 
 TwoCustomers = Callable[[], Awaitable[dict[str, str]]]
-DIALECTS = ("silocdp", "customerio", "crm", "parcelvoy")
+DIALECTS = ("silocdp", "customerio", "crm", "parcelvoy", "silentchat")
 """Each test goes through all samples of one dialect on one database: a fresh database per sample would take minutes."""
 
 
 async def send(client: httpx2.AsyncClient, sample: Sample, key: str | None, ids: dict[str, str]) -> httpx2.Response:
     path, body = sample.filled(**ids)
     headers = {"x-request-id": "test"} | ({"authorization": f"Bearer {key}"} if key else {})
+    if sample.dialect.name == "silentchat":
+        headers["x-tenant-id"] = ids["caller"]
     return await client.request(sample.method, f"/{sample.dialect.name}{path}", json=body, headers=headers)
 
 
@@ -34,12 +39,22 @@ async def send(client: httpx2.AsyncClient, sample: Sample, key: str | None, ids:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten requests a second are fewer than these tests send to the App API."""
     monkeypatch.setattr(app_wire, "APP_API", Plan("app api", 6000, 100))
+    monkeypatch.setattr(silentchat_wire, "CALLS", Plan("silentchat", 60_000, 1000))
+    monkeypatch.setattr(silentchat_wire, "ACCOUNTS", Plan("silentchat auth", 60_000, 1000))
 
 
 @pytest.fixture
-def two_customers(track: Send, silocdp: Send, runtime: Runtime, tenant: TenantAccount, ready: Ready) -> TwoCustomers:
-    """``await two_customers()`` makes two of the first tenant, and two segments; the ids with which samples are
-    filled."""
+def two_customers(
+    track: Send,
+    silocdp: Send,
+    runtime: Runtime,
+    tenant: TenantAccount,
+    ready: Ready,
+    request: pytest.FixtureRequest,
+) -> TwoCustomers:
+    """``await two_customers()`` makes two of the first tenant, and two segments, and for SilentChat a conversation and
+    all that belongs to one; the ids with which samples are filled."""
+    talks = request.getfixturevalue("dialect") == "silentchat"
     numbers = count(1)
 
     async def make() -> dict[str, str]:
@@ -56,7 +71,9 @@ def two_customers(track: Send, silocdp: Send, runtime: Runtime, tenant: TenantAc
         await ready()
         ids = {"customer": customer, "cio": cio, "other": other.removeprefix("cust_"), "token": token}
         segments = {"segment": public_id("segment", dynamic), "number": str(by_hand.number)}
-        return ids | segments | {"tenant": public_id("tenant", tenant.id)}
+        own = public_id("tenant", tenant.id)
+        talk = await make_silentchat(runtime, tenant, number) if talks else {}
+        return ids | segments | talk | {"tenant": own, "caller": own, "contact": f"con_{cio}"}
 
     return make
 
@@ -69,6 +86,9 @@ def words(sample: Sample, message: str, reason: str, status: int) -> Any:
     """The body of a refusal with one sentence, as this endpoint words it."""
     if sample.dialect.name == "silocdp":
         return {"errors": [message], "success": False}
+    if sample.dialect.name == "silentchat":
+        code = {401: "AUTH_MISSING_TOKEN", 403: "FORBIDDEN", 429: "RATE_LIMITED"}[status]
+        return {"error": {"code": code, "message": message, "status": status}}
     if sample.dialect.name == "crm":
         code = {"rate_limited": "RATE_LIMIT_EXCEEDED"}.get(reason, reason.upper())
         return {"error": {"code": code, "message": message, "requestId": "test"}}
@@ -148,15 +168,17 @@ async def test_another_tenants_ids_are_not_found_and_nothing_is_touched(
     contents: ReadAll,
 ) -> None:
     ids = await two_customers()
-    prefixes = {"customer": "cust_", "segment": "seg_", "tenant": "tn_"}
-    unknown = {name: prefixes.get(name, "") + "0" * 32 for name in ids} | {"number": "999999"}
+    plain = {name: text for name, text in ids.items() if "_" not in text}
+    unknown = {name: f"{text.partition('_')[0]}_{'0' * 32}" for name, text in ids.items()}
+    unknown |= dict.fromkeys(plain, "0" * 32) | {"number": "999999"}
+    own = {"caller": public_id("tenant", other_tenant.id)}
     before = await contents(tenant), await contents(other_tenant)
     for sample in samples_of(dialect):
         if sample.addresses:
-            foreign = await send(client, sample, foreign_key, ids)
+            foreign = await send(client, sample, foreign_key, ids | own)
             assert foreign.status_code == 404, sample.id
             assert f"No such {sample.noun}." in foreign.text, sample.id
-            never_existed = await send(client, sample, foreign_key, unknown)
+            never_existed = await send(client, sample, foreign_key, unknown | own)
             assert (never_existed.status_code, never_existed.text) == (404, foreign.text), sample.id
     assert (await contents(tenant), await contents(other_tenant)) == before
 
@@ -181,8 +203,10 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
     monkeypatch.setattr(app_wire, "APP_API", one)
     monkeypatch.setattr(crm_wire, "READS", one)
     monkeypatch.setattr(crm_wire, "WRITES", one)
+    monkeypatch.setattr(silentchat_wire, "CALLS", one)
+    monkeypatch.setattr(silentchat_wire, "ACCOUNTS", one)
     monkeypatch.setattr("app.rest.door.serving.STRANGERS", one)
-    ids = dict.fromkeys(("customer", "cio", "other", "token", "segment", "number", "tenant"), "1")
+    ids = dict.fromkeys(("customer", "cio", "other", "token", "segment", "number", "tenant", "caller"), "1")
     for public in (True, False):
         samples = [sample for sample in samples_of(dialect) if sample.public is public]
         for number, sample in enumerate(samples):
@@ -193,7 +217,7 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
                 assert 50 <= seconds <= 60
                 message = f"Too many requests. Please retry after {seconds} seconds."
                 assert response.json() == words(sample, message, "rate_limited", 429), sample.id
-                told = dialect in ("silocdp", "crm")
+                told = dialect in ("silocdp", "crm", "silentchat")
                 assert limit_headers(response) == ({"limit": "1", "remaining": "0"} if told else {})
 
 

@@ -6,13 +6,21 @@ for a scope.
 """
 
 from app.actions.accounts.api_keys import NewApiKey, create_api_key, revoke_api_key
-from app.actions.accounts.members import accept_invitation, add_member, change_member_role, remove_member
+from app.actions.accounts.members import (
+    accept_invitation,
+    add_member,
+    change_member_role,
+    get_member,
+    list_members,
+    member_who_is,
+    remove_member,
+)
 from app.actions.accounts.passwords import change_password, forgot_password, reset_password
 from app.actions.accounts.profile import Me, get_me, update_profile
 from app.actions.accounts.registration import register, resend_verification, verify_email
 from app.actions.accounts.sessions import SignedIn
-from app.actions.accounts.signing_in import log_in, log_in_with_oidc, refresh, revoke
-from app.actions.accounts.tenants import update_tenant
+from app.actions.accounts.signing_in import log_in, log_in_with_oidc, log_out, refresh, revoke
+from app.actions.accounts.tenants import create_tenant, get_tenant, update_tenant
 
 PUBLIC_ACTIONS = frozenset(
     {
@@ -39,10 +47,16 @@ __all__ = [
     "change_member_role",
     "change_password",
     "create_api_key",
+    "create_tenant",
     "forgot_password",
     "get_me",
+    "get_member",
+    "get_tenant",
+    "list_members",
     "log_in",
     "log_in_with_oidc",
+    "log_out",
+    "member_who_is",
     "refresh",
     "register",
     "remove_member",

@@ -18,11 +18,12 @@ from app.actions.accounts.rules import (
     require_authority,
 )
 from app.actions.accounts.sessions import Sessions, SignedIn
+from app.actions.paging import Page, check_window
 from app.channels import outbox
 from app.core.access import Role, Scope
 from app.core.errors import Conflict, Invalid, NotFound, Unauthenticated
 from app.core.ids import new_id, public_id
-from app.core.tx import Tx
+from app.core.tx import Reading, Tx
 from models import Member, Session, Tenant, User
 
 
@@ -49,6 +50,42 @@ async def add_member(tx: Tx, *, email: str, role: str, name: str = "") -> UUID:
     await outbox.post(tx, mails.invitation(tx.services.settings.base_url, address, token, tenant.name, given.value))
     tx.audit("member.invite", public_id("member", member_id), {"email": address, "role": given.value})
     return member_id
+
+
+async def list_members(reading: Reading, *, limit: int, offset: int = 0) -> Page[tuple[Member, User]]:
+    """Who works for the tenant, or is invited to (``invited_at``), in the order in which they came. Raises
+    :class:`Invalid` for a wrong window."""
+    reading.require(Scope.MEMBERS_READ)
+    check_window(offset, limit)
+    total = (await reading.session.execute(select(func.count(col(Member.id))))).scalar_one()
+    statement = (
+        select(Member, User)
+        .join(User, col(User.id) == col(Member.user_id))
+        .order_by(col(Member.created_at), col(Member.id))
+        .offset(offset)
+        .limit(limit)
+    )
+    return Page([(member, user) for member, user in await reading.session.execute(statement)], total)
+
+
+async def get_member(reading: Reading, *, member_id: UUID) -> tuple[Member, User]:
+    """A place in the tenant, and whose it is. Raises :class:`NotFound`."""
+    reading.require(Scope.MEMBERS_READ)
+    statement = select(Member, User).join(User, col(User.id) == col(Member.user_id)).where(col(Member.id) == member_id)
+    row = (await reading.session.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("member", "member_id")
+    return row[0], row[1]
+
+
+async def member_who_is(reading: Reading, *, user_id: UUID) -> Member:
+    """The place of a user in the tenant, taken or offered. Raises :class:`NotFound`."""
+    reading.require(Scope.MEMBERS_READ)
+    found = select(Member).where(col(Member.user_id) == user_id)
+    member: Member | None = (await reading.session.execute(found)).scalar_one_or_none()
+    if member is None:
+        raise NotFound("member", "user_id")
+    return member
 
 
 async def accept_invitation(tx: Tx, *, token: str, password: str, name: str | None = None) -> SignedIn:

@@ -108,6 +108,13 @@ async def revoke(tx: Tx, *, refresh_token: str) -> None:
     tx.audit("session.revoke", public_id("user", session.user_id))
 
 
+async def log_out(tx: Tx) -> None:
+    """Ends the session in which the signed-in member asks. Raises :class:`Forbidden` for keys."""
+    user_id = tx.require_member()
+    if tx.principal.session_id is not None and await Sessions(tx).revoke(col(Session.id) == tx.principal.session_id):
+        tx.audit("session.revoke", public_id("user", user_id))
+
+
 async def _begin(tx: Tx, user_id: UUID, tenant_id: UUID | None, how: str) -> SignedIn:
     membership = await Membership.find(tx, user_id, tenant_id)
     if membership is None:

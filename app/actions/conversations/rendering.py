@@ -21,7 +21,6 @@ LAST_RESORT = "en"
 
 ALWAYS = re.compile(r"[\\`*\[\]<>&~|!#]|(?<![^\W_])_|_(?![^\W_])")
 AT_THE_START = re.compile(r"(?:[-+=]|[0-9]{1,9}(?=[.)]))")
-MAKES_LINKS = re.compile(r":(?=//)|(?<=www)\.", re.IGNORECASE)
 
 
 async def render_canned_response(
@@ -63,7 +62,6 @@ def escape_markdown(value: str) -> str:
     """``value`` on one line, so that as Markdown it means its own letters and nothing else."""
     line = " ".join(value.split())
     line = ALWAYS.sub(lambda match: f"\\{match[0]}", line)
-    line = MAKES_LINKS.sub(lambda match: f"\\{match[0]}", line)
     start = AT_THE_START.match(line)
     if start is None:
         return line

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select
 from sqlmodel import SQLModel, col
 
+from app.actions.customers.conversations import Conversations
 from app.actions.customers.facts import CustomerRef, normalise_ref
 from app.actions.customers.stays import ERASED, Stays
 from app.actions.customers.store import CustomerStore
@@ -38,6 +39,7 @@ async def erase_customer(tx: Tx, *, customer: CustomerRef) -> ErasureReceipt:
     tx.require(Scope.CUSTOMERS_ERASE)
     store = CustomerStore(tx)
     customer_id = await _erasable(tx, store, normalise_ref(customer))
+    await Conversations(tx).lock([customer_id])
     await store.load(ids=[customer_id], alone=True)
     people = [customer_id, *await store.absorbed_by(customer_id)]
     await store.load(ids=people, alone=True)
@@ -66,6 +68,7 @@ async def _delete_all(tx: Tx, people: Sequence[UUID]) -> dict[str, int]:
     merged = or_(among(session, Merge.winner_id, people), among(session, Merge.loser_id, people))
     await _delete(tx, MergeMove, col(MergeMove.merge_id).in_(select(col(Merge.id)).where(merged)))
     return {
+        **await Conversations(tx).erase(people),
         "event": await _delete(tx, Event, among(session, Event.customer_id, people)),
         "device": await _delete(tx, Device, among(session, Device.customer_id, people)),
         "consent": await _delete(tx, Consent, among(session, Consent.customer_id, people)),

@@ -22,6 +22,29 @@ from app.core.errors import RapportError
 from app.core.tx import Tx
 
 
+class Identifying:
+    """Identifies without asking leave: for actions that have found by other means that it may be done."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+
+    async def all(self, facts: Sequence[CustomerFacts]) -> list[Identified | RapportError]:
+        """As :func:`identify_many`."""
+        items: list[CustomerFacts | RapportError] = []
+        for given in facts:
+            try:
+                items.append(normalise_facts(given, self._tx.now))
+            except RapportError as refusal:
+                items.append(refusal)
+        clean = [item for item in items if isinstance(item, CustomerFacts)]
+        names: set[Name] = {name for item in clean for name in item.names.items()}
+        ids = {item.customer_id for item in clean if item.customer_id is not None}
+        picture = await CustomerStore(self._tx).load(names, ids)
+        results = identify_all(picture, items, Stamp(self._tx.now, self._tx.principal.source))
+        await Saving(self._tx, picture).save()
+        return results
+
+
 async def identify(tx: Tx, facts: CustomerFacts) -> Identified:
     """Creates or updates the customer whom the names in ``facts`` mean.
 
@@ -39,19 +62,7 @@ async def identify_many(tx: Tx, facts: Sequence[CustomerFacts]) -> list[Identifi
     """The same as identifying one after the other, in a fixed number of statements. A refused item gives its refusal
     in its place and does not stop the others."""
     tx.require(Scope.CUSTOMERS_WRITE)
-    items: list[CustomerFacts | RapportError] = []
-    for given in facts:
-        try:
-            items.append(normalise_facts(given, tx.now))
-        except RapportError as refusal:
-            items.append(refusal)
-    clean = [item for item in items if isinstance(item, CustomerFacts)]
-    names: set[Name] = {name for item in clean for name in item.names.items()}
-    ids = {item.customer_id for item in clean if item.customer_id is not None}
-    picture = await CustomerStore(tx).load(names, ids)
-    results = identify_all(picture, items, Stamp(tx.now, tx.principal.source))
-    await Saving(tx, picture).save()
-    return results
+    return await Identifying(tx).all(facts)
 
 
 async def update_customer(tx: Tx, *, customer_id: UUID, facts: CustomerFacts) -> Identified:

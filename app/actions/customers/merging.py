@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.actions.customers.conversations import Conversations
 from app.actions.customers.facts import CustomerRef, normalise_ref
 from app.actions.customers.saving import Saving
 from app.actions.customers.store import CustomerStore
@@ -18,7 +19,8 @@ from models import Identity, Merge, MergeMove
 async def merge(tx: Tx, *, winner: CustomerRef, loser: CustomerRef) -> UUID:
     """Makes ``loser`` one with ``winner`` and returns the merge's id, by which it can be undone.
 
-    Names, events and devices move to the winner, whose gaps are filled from the loser; of consents, unsubscribed wins.
+    Names, events, devices, visitors and conversations move to the winner, whose gaps are filled from the loser; of
+    consents, unsubscribed wins.
     Merging a pair that is merged already gives the same id. Raises :class:`Invalid` when both are the same customer,
     and :class:`NotFound` for one who is unknown, merged elsewhere or deleted.
     """
@@ -32,6 +34,8 @@ async def merge(tx: Tx, *, winner: CustomerRef, loser: CustomerRef) -> UUID:
     loser_id = await store.resolve(loser, "loser")
     if loser_id == winner_id:
         raise Invalid.at("loser", "is the same customer as the winner")
+    conversations = Conversations(tx)
+    await conversations.lock([winner_id, loser_id])
     picture = await store.load(ids=[winner_id, loser_id], alone=True)
     if not picture.is_active(loser_id):  # somebody else was faster, perhaps with the same merge
         standing = await _standing_merge(tx, store, winner_id, loser)
@@ -42,6 +46,7 @@ async def merge(tx: Tx, *, winner: CustomerRef, loser: CustomerRef) -> UUID:
         raise NotFound("customer", "winner")
     record = picture.merge(picture.people[winner_id], picture.people[loser_id], new_id(), tx.now)
     await Saving(tx, picture).save()
+    await conversations.tell(await conversations.moved_by(record.id))
     return record.id
 
 

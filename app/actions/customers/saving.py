@@ -18,9 +18,15 @@ from app.core.batches import among, is_postgres
 from app.core.feed import customer_topic
 from app.core.ids import public_id
 from app.core.tx import Tx
-from models import Consent, Customer, Device, Event, Identity, Merge, MergeMove
+from models import Consent, Conversation, Customer, Device, Event, Identity, Merge, MergeMove, Visitor
 
-MOVED_TABLES: tuple[tuple[str, type[Event] | type[Device]], ...] = (("event", Event), ("device", Device))
+Moved = type[Event] | type[Device] | type[Visitor] | type[Conversation]
+MOVED_TABLES: tuple[tuple[str, Moved], ...] = (
+    ("event", Event),
+    ("device", Device),
+    ("visitor", Visitor),
+    ("conv", Conversation),
+)
 """What follows a loser to the winner besides names, and the word for it in ``merge_moves``."""
 
 
@@ -114,7 +120,7 @@ class Saving:
         await connection.execute(statement, [{"tenant_id": self._tx.tenant_id, **row} for row in rows])
 
     async def _save_merges(self) -> None:
-        """Stores the merges, and moves the losers' events and devices, each noted in ``merge_moves``."""
+        """Stores the merges, and moves what follows the losers, each row noted in ``merge_moves``."""
         merges = self._picture.merges
         session = self._tx.session
         losers = [merge.loser_id for merge in merges]

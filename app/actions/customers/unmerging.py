@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from app.actions.customers.conversations import Conversations
 from app.actions.customers.facts import ANONYMOUS_ID, NAME_KINDS
 from app.actions.customers.picture import MergeRecord, Person, Picture
 from app.actions.customers.saving import MOVED_TABLES, Saving
@@ -33,8 +34,9 @@ class Unmerged:
 
 
 async def unmerge(tx: Tx, *, merge_id: UUID) -> Unmerged:
-    """Undoes a merge. What the loser brought goes back to them unless it has been deleted since; what happened after
-    the merge stays with the winner. Undoing it again changes nothing.
+    """Undoes a merge. What the loser brought goes back to them unless it has been deleted since, and so does what was
+    said since in browsers that are the loser's; what else happened after the merge stays with the winner. Undoing it
+    again changes nothing.
 
     Raises :class:`NotFound` for an unknown merge, and when the winner has been deleted since.
     """
@@ -108,7 +110,11 @@ class _Unmerging:
         for person in (root, loser):
             person.updated_at = self._tx.now
             picture.tell(person.id, "unmerged")
+        conversations = Conversations(self._tx)
+        await conversations.take_along(record.id, root.id)
+        returned = await conversations.moved_by(record.id)
         await self._return_rows(record, chain)
+        await conversations.tell(returned)
         await Saving(self._tx, picture).save()
         await Stays(self._tx).unmerge(record.id, root.id, loser.id)
         self._tx.touch(root.id, ("customer", "unmerged"))
@@ -125,6 +131,7 @@ class _Unmerging:
         merges = await self._merges()
         for _ in range(ATTEMPTS):
             people = {person_id for merge in merges for person_id in (merge.winner_id, merge.loser_id)}
+            await Conversations(self._tx).lock(people)
             picture = await store.load(ids=people, alone=True)
             seen, merges = merges, await self._merges()
             if [merge.id for merge in merges] != [merge.id for merge in seen]:
@@ -176,7 +183,7 @@ class _Unmerging:
             _ensure_primary_names(picture, person)
 
     async def _return_rows(self, record: MergeRecord, chain: Sequence[MergeRecord]) -> None:
-        """Moves events and devices back, and forgets that merges further up had moved what has left them."""
+        """Moves back what the merge had moved, and forgets that merges further up had moved what has left them."""
         for kind, table in MOVED_TABLES:
             moved = select(col(MergeMove.row_id)).where(
                 col(MergeMove.merge_id) == record.id, col(MergeMove.kind) == kind

@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlmodel import col
 
+from app.actions.conversations.visibility import theirs
+from app.actions.files.kinds import INLINE
 from app.actions.files.senders import seeing_scope
-from app.core.errors import Invalid, NotFound
+from app.core import clock
+from app.core.access import system
+from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.core.ids import public_id
-from app.core.tx import Reading
-from models import File
+from app.core.services import Services
+from app.core.tx import Reading, UnitsOfWork
+from models import Conversation, File, Message, MessageFile
 
 PURPOSE = "file"
 LIFE = timedelta(minutes=5)
@@ -45,15 +49,37 @@ async def file_links(reading: Reading, *, file_ids: Sequence[UUID]) -> list[File
     reading.require(seeing_scope(reading.principal))
     if not 1 <= len(file_ids) <= MOST_LINKS:
         raise Invalid.at("file_ids", f"must name 1 to {MOST_LINKS} files")
-    return [link_to(reading, file) for file in await _visible(reading, file_ids, "file_ids")]
+    return [link_to(reading.services, file) for file in await _visible(reading, file_ids, "file_ids")]
 
 
-def link_to(reading: Reading, file: File) -> FileLink:
+def link_to(services: Services, file: File) -> FileLink:
     """A link to a file that the caller was found to be allowed to see."""
-    services = reading.services
     token = services.tokens.seal(PURPOSE, {"tenant": file.tenant_id.hex, "file": file.id.hex}, LIFE)
     place = f"/files/{public_id('file', file.id)}/{quote(file.name, safe='')}"
-    return FileLink(file.id, f"{services.settings.base_url}{place}?token={token}", reading.now + LIFE)
+    return FileLink(file.id, f"{services.settings.base_url}{place}?token={token}", clock.now() + LIFE)
+
+
+async def follow_link(units: UnitsOfWork, *, file_id: UUID, token: str) -> File:
+    """The file to which a link with this ``token`` leads. Raises :class:`Forbidden` when it has run out, or is not
+    ours or another file's, and :class:`NotFound` when the file is no more."""
+    try:
+        named = units.services.tokens.unseal(PURPOSE, token)
+        tenant_id, linked_id = UUID(hex=named["tenant"]), UUID(hex=named["file"])
+    except (Unauthenticated, KeyError, ValueError) as refused:
+        raise Forbidden("The link is not valid or has run out.") from refused
+    if linked_id != file_id:
+        raise Forbidden("The link is another file's.")
+    async with units.read(system(tenant_id)) as reading:
+        found = await reading.session.execute(select(File).where(col(File.id) == file_id))
+        file = found.scalar_one_or_none()
+    if file is None:
+        raise NotFound("file")
+    return file
+
+
+def may_show(file: File) -> bool:
+    """Whether a browser may show the file in its place: pictures of pixels, and nothing that could act."""
+    return file.mime_type in INLINE
 
 
 async def _visible(reading: Reading, file_ids: Sequence[UUID], field: str) -> list[File]:
@@ -64,7 +90,19 @@ async def _visible(reading: Reading, file_ids: Sequence[UUID], field: str) -> li
     return [found[id] for id in file_ids]
 
 
-def _seen_by(reading: Reading) -> list[Any]:
-    if reading.principal.kind != "visitor":
+def _seen_by(reading: Reading) -> list[ColumnElement[bool]]:
+    """A visitor sees their own uploads and what was sent in their conversations, but no notes and nothing deleted."""
+    visitor_id = reading.principal.id
+    if reading.principal.kind != "visitor" or visitor_id is None:
         return []
-    return [col(File.visitor_id) == reading.principal.id]
+    carried = and_(
+        col(MessageFile.tenant_id) == col(Message.tenant_id),
+        col(MessageFile.message_id) == col(Message.id),
+        col(MessageFile.tenant_id) == col(File.tenant_id),
+        col(MessageFile.file_id) == col(File.id),
+    )
+    within = and_(
+        col(Message.tenant_id) == col(Conversation.tenant_id), col(Message.conversation_id) == col(Conversation.id)
+    )
+    told = and_(col(Message.kind) != "note", col(Message.deleted_at).is_(None))
+    return [or_(col(File.visitor_id) == visitor_id, exists().where(carried, within, told, theirs(visitor_id)))]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.actions.visitors.linking import Linking
 from app.actions.visitors.pages import calling_visitor
 from app.actions.visitors.proof import is_proof
 from app.core.access import Scope
@@ -46,6 +47,8 @@ async def identify_visitor(
         visitor.email = normalise_email(email)
     visitor.seen_at = tx.now
     if user_hash is not None:
-        visitor.proven_id = who
+        said = {"name": visitor.name} if name is not None and visitor.name else {}
+        await Linking(tx, visitor, who).link({**said, **(attributes or {})})
     await tx.session.flush()
+    tx.forget(visitor.id)
     return visitor

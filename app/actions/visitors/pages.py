@@ -34,7 +34,7 @@ async def see_page(tx: Tx, *, url: str, title: str = "") -> Visitor:
 async def calling_visitor(tx: Tx) -> Visitor:
     """The row of the visitor who calls, locked. Raises :class:`Unauthenticated` for one who is gone."""
     tx.require(Scope.VISITOR)
-    found = select(Visitor).where(col(Visitor.id) == tx.principal.id).with_for_update()
+    found = select(Visitor).where(col(Visitor.id) == tx.principal.id).with_for_update(key_share=True)
     visitor = (await tx.session.execute(found)).scalar_one_or_none()
     if visitor is None:
         raise Unauthenticated("This visitor is gone; open the widget anew.")

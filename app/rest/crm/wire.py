@@ -12,7 +12,16 @@ from app.core.access import Plan, Principal
 from app.core.clock import iso
 from app.core.ids import parse_id
 from app.core.limits import Allowance
-from app.rest.door import BodyTooLarge, Headers, InternalError, MethodNotAllowed, Refusal, UnknownPath, Words
+from app.rest.door import (
+    BodyTooLarge,
+    Headers,
+    InternalError,
+    MethodNotAllowed,
+    MissingCredential,
+    Refusal,
+    UnknownPath,
+    Words,
+)
 
 DataT = TypeVar("DataT")
 
@@ -96,6 +105,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     errors.RapportError: Words(400, "BAD_REQUEST"),
     errors.Invalid: Words(400, "VALIDATION_ERROR"),
     errors.Unauthenticated: Words(401, "UNAUTHORIZED"),
+    MissingCredential: Words(401, "UNAUTHORIZED"),
     errors.Forbidden: Words(403, "FORBIDDEN"),
     errors.WidgetKeyInvalid: Words(401, "WIDGET_KEY_INVALID"),
     errors.DomainNotAllowed: Words(403, "WIDGET_DOMAIN_NOT_ALLOWED"),
@@ -105,6 +115,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     MethodNotAllowed: Words(405, "METHOD_NOT_ALLOWED"),
     errors.Conflict: Words(409, "CONFLICT"),
     errors.IdentityConflict: Words(409, "IDENTITY_CONFLICT"),
+    errors.FileTooLarge: Words(413, "FILE_TOO_LARGE"),
     BodyTooLarge: Words(413, "PAYLOAD_TOO_LARGE"),
     errors.RateLimited: Words(429, "RATE_LIMIT_EXCEEDED"),
     InternalError: Words(500, "INTERNAL_ERROR"),

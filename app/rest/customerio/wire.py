@@ -15,7 +15,17 @@ from app.actions.customers import CustomerRef
 from app.core import errors
 from app.core.access import Plan, Principal
 from app.core.limits import Allowance
-from app.rest.door import BodyTooLarge, Headers, InternalError, MethodNotAllowed, Refusal, UnknownPath, Words, word
+from app.rest.door import (
+    BodyTooLarge,
+    Headers,
+    InternalError,
+    MethodNotAllowed,
+    MissingCredential,
+    Refusal,
+    UnknownPath,
+    Words,
+    word,
+)
 
 FAIR_USE = Plan("track", 6000, 100)
 """About 100 requests a second for each key, whatever the tenant's plan (``customerio.md``, limits)."""
@@ -121,6 +131,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     errors.RapportError: Words(400, "refused"),
     errors.Invalid: Words(400, "invalid"),
     errors.Unauthenticated: Words(401, "unauthorized", "Unauthorized"),
+    MissingCredential: Words(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: Words(403, "forbidden"),
     errors.WidgetKeyInvalid: Words(401, "widget_key_invalid"),
     errors.DomainNotAllowed: Words(403, "widget_domain_not_allowed"),
@@ -130,6 +141,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     MethodNotAllowed: Words(405, "method_not_allowed"),
     errors.Conflict: Words(409, "conflict"),
     errors.IdentityConflict: Words(409, "identity_conflict"),
+    errors.FileTooLarge: Words(413, "file_too_large"),
     BodyTooLarge: Words(413, "too_large"),
     errors.RateLimited: Words(429, "rate_limited"),
     InternalError: Words(500, "internal"),

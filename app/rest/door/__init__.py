@@ -14,7 +14,7 @@ from app.rest.door.declaration import (
     word,
 )
 from app.rest.door.parsing import validate
-from app.rest.door.refusals import BodyTooLarge, InternalError, MethodNotAllowed, UnknownPath
+from app.rest.door.refusals import BodyTooLarge, InternalError, MethodNotAllowed, MissingCredential, UnknownPath
 from app.rest.door.serving import Door
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Headers",
     "InternalError",
     "MethodNotAllowed",
+    "MissingCredential",
     "Refusal",
     "Reply",
     "UnknownPath",

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from openapi_pydantic.v3.v3_1 import SecurityScheme
 from pydantic import BaseModel
+from starlette.types import Receive
 
 from app.core.access import Plan, Principal, Scope
 from app.core.errors import RapportError
@@ -21,14 +22,21 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(slots=True)
 class Call(Generic[BodyT, QueryT]):
-    """One request, parsed: what a handler translates. ``path`` holds the decoded path parameters."""
+    """One request, parsed: what a handler translates. ``path`` holds the decoded path parameters, ``headers`` the
+    request's, by lower-case names. An endpoint that ``streams`` takes its body from ``receive``."""
 
     runtime: Runtime
     principal: Principal
     path: Mapping[str, str]
     body: BodyT
     query: QueryT
-    host: str
+    headers: Mapping[str, str]
+    receive: Receive
+
+    @property
+    def host(self) -> str:
+        """The host name by which the server was addressed."""
+        return self.headers.get("host", "")
 
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """A unit of work of the caller; it commits at the end of the block."""
@@ -41,10 +49,12 @@ class Call(Generic[BodyT, QueryT]):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer with another status than the endpoint's usual one; ``document`` goes out without the envelope."""
+    """An answer with another status than the endpoint's usual one; ``document`` goes out without the envelope. Without
+    one, ``headers`` say it all, as of a redirect."""
 
     status: int
-    document: BaseModel
+    document: BaseModel | None = None
+    headers: Headers = field(default_factory=list)
 
 
 Handler = Callable[[Call[BodyT, QueryT]], Awaitable[BaseModel | Reply | None]]
@@ -94,7 +104,8 @@ class Endpoint(Generic[BodyT, QueryT]):
     ``path`` has its parameters in braces. ``public`` endpoints ask for no credential; ``scope`` is required before the
     body is read (None: the action alone decides). ``fields`` renames what the action calls its input, where the
     dialect's own renaming does not fit. ``further`` documents the statuses that a :class:`Reply` may have.
-    ``error_form`` replaces the dialect's for this endpoint, and so does ``plan``.
+    ``error_form`` replaces the dialect's for this endpoint, and so does ``plan``, which is asked of public endpoints
+    too. A handler that ``streams`` reads the body itself.
     """
 
     method: str
@@ -113,6 +124,11 @@ class Endpoint(Generic[BodyT, QueryT]):
     error_form: ErrorForm | None = None
     error_model: type[BaseModel] | None = None
     plan: Callable[[Principal], Plan] | None = None
+    streams: bool = False
+
+
+Enter = Callable[[Runtime, Principal, Endpoint[Any, Any], Mapping[str, str], Mapping[str, str]], Awaitable[Principal]]
+"""Who a recognised caller is here, given the endpoint, the headers and the path's parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +155,10 @@ class Dialect:
     """From an action's path of an input to the dialect's: ``external_id`` to ``externalId``."""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the document says of each path parameter: ``description`` and ``schema``."""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    """What the document says of headers that requests carry, by their names."""
+    enter: Enter | None = None
+    """Asked of every caller who is recognised: dialects in which a request names its tenant choose it here."""
     text_statuses: frozenset[int] = frozenset()
     """Statuses whose refusals are plain text."""
 

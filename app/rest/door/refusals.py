@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.core.errors import Issue, RapportError
+from app.core.errors import Issue, RapportError, Unauthenticated
 
 
 class UnknownPath(RapportError):
@@ -32,6 +32,13 @@ class BodyTooLarge(RapportError):
     def __init__(self, limit: int) -> None:
         message = f"is longer than {limit} bytes"
         super().__init__(f"body: {message}", [Issue("body", message)])
+
+
+class MissingCredential(Unauthenticated):
+    """The endpoint is not public, and the request says nothing of who sends it."""
+
+    def __init__(self) -> None:
+        super().__init__("This needs a credential.")
 
 
 class InternalError(RapportError):

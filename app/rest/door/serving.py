@@ -25,7 +25,7 @@ from app.rest.door.declaration import Call, Dialect, Endpoint, Headers, Reply
 from app.rest.door.document import openapi_document
 from app.rest.door.page import STYLE_HASH, reference_page
 from app.rest.door.parsing import parse_body, parse_query, read_body
-from app.rest.door.refusals import InternalError, MethodNotAllowed
+from app.rest.door.refusals import InternalError, MethodNotAllowed, MissingCredential
 from app.rest.door.routing import Routes
 from app.runtime import Runtime
 
@@ -126,28 +126,31 @@ class Door:
             return Answer(204, headers=[(b"allow", ", ".join(self._routes.allowed(exchange.path)).encode())])
         endpoint, path = self._routes.find(method, exchange.path)
         exchange.endpoint = endpoint
-        principal = await self._admit(endpoint, exchange)
+        principal = await self._admit(endpoint, exchange, path)
         body = query = None
         if endpoint.query is not None:
             query = parse_query(endpoint.query, exchange.scope["query_string"])
         if endpoint.body is not None:
             body = parse_body(endpoint.body, await read_body(exchange.headers, exchange.receive))
-        call = Call(self._runtime, principal, path, body, query, exchange.headers.get("host", ""))
+        call = Call(self._runtime, principal, path, body, query, exchange.headers, exchange.receive)
         return self._present(endpoint, await endpoint.handler(call))
 
-    async def _admit(self, endpoint: AnyEndpoint, exchange: Exchange) -> Principal:
+    async def _admit(self, endpoint: AnyEndpoint, exchange: Exchange, path: Mapping[str, str]) -> Principal:
         """Who is calling. Raises Unauthenticated, RateLimited, or Forbidden when the endpoint's scope is missing."""
         if endpoint.public:
-            await self._charge(exchange, f"address:{exchange.address}", STRANGERS)
+            public = endpoint.plan(PUBLIC) if endpoint.plan else STRANGERS
+            await self._charge(exchange, f"address:{exchange.address}", public)
             return PUBLIC.through(self.dialect.name, exchange.request_id)
         credential = credential_from_headers(exchange.headers)
         if credential is None:
-            raise Unauthenticated("This needs a credential.")
+            raise MissingCredential
         principal = await self._runtime.authenticator.authenticate(
             credential, source=self.dialect.name, request_id=exchange.request_id
         )
         plan = endpoint.plan or self.dialect.plan
         await self._charge(exchange, principal.caller, plan(principal))
+        if self.dialect.enter is not None:
+            principal = await self.dialect.enter(self._runtime, principal, endpoint, exchange.headers, path)
         if endpoint.scope is not None:
             principal.require(endpoint.scope)
         return principal
@@ -161,7 +164,8 @@ class Door:
         if result is None:
             return Answer(endpoint.status, b"" if endpoint.status == 204 else self._success)
         if isinstance(result, Reply):
-            return Answer(result.status, to_json(result.document, by_alias=True))
+            body = b"" if result.document is None else to_json(result.document, by_alias=True)
+            return Answer(result.status, body, result.headers)
         return Answer(endpoint.status, self.dialect.envelope(to_json(result, by_alias=True)))
 
     def _refuse(self, error: RapportError, exchange: Exchange) -> Answer:

@@ -11,7 +11,16 @@ from app.core import errors
 from app.core.access import PLANS, Plan, Principal
 from app.core.clock import iso
 from app.core.limits import Allowance
-from app.rest.door import BodyTooLarge, Headers, InternalError, MethodNotAllowed, Refusal, UnknownPath, Words
+from app.rest.door import (
+    BodyTooLarge,
+    Headers,
+    InternalError,
+    MethodNotAllowed,
+    MissingCredential,
+    Refusal,
+    UnknownPath,
+    Words,
+)
 
 DataT = TypeVar("DataT")
 
@@ -84,6 +93,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     errors.RapportError: Words(400, "refused"),
     errors.Invalid: Words(400, "invalid"),
     errors.Unauthenticated: Words(401, "unauthenticated"),
+    MissingCredential: Words(401, "unauthenticated"),
     errors.Forbidden: Words(403, "forbidden"),
     errors.WidgetKeyInvalid: Words(401, "widget_key_invalid"),
     errors.DomainNotAllowed: Words(403, "widget_domain_not_allowed"),
@@ -93,6 +103,7 @@ WORDS: dict[type[errors.RapportError], Words] = {
     MethodNotAllowed: Words(405, "method_not_allowed"),
     errors.Conflict: Words(409, "conflict"),
     errors.IdentityConflict: Words(409, "identity_conflict"),
+    errors.FileTooLarge: Words(413, "file_too_large"),
     BodyTooLarge: Words(413, "body_too_large"),
     errors.RateLimited: Words(429, "rate_limited"),
     InternalError: Words(500, "internal_error"),

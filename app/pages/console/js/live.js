@@ -35,11 +35,22 @@ export class Live {
 
   /** Follows one subscription whose payloads have a cursor, from `after` on.
    *
-   * `onItem` gets each payload; `onRefused` a GraphError when the server will not tell (any more). */
-  follow(document, variables, after, onItem, onRefused) {
-    this.#followed.set(this.#newId(), { document, variables, cursor: after, onItem, onRefused });
+   * `onItem` gets each payload; `onRefused` a GraphError when the server will not tell (any more). What has no cursor
+   * (presence, typing) is told anew on each connection: `onBegin` is called before. Gives a function that ends it. */
+  follow(document, variables, after, onItem, onRefused, onBegin = () => {}) {
+    const one = { document, variables, cursor: after, onItem, onRefused, onBegin };
+    this.#followed.set(this.#newId(), one);
     if (this.#acknowledged) this.#subscribeAll();
     else if (!this.#socket && this.#retry === null) this.#open();
+    return () => this.#leave(one);
+  }
+
+  #leave(one) {
+    for (const [id, other] of this.#followed) {
+      if (other !== one) continue;
+      this.#followed.delete(id);
+      if (one.socket === this.#socket) this.#say({ id, type: "complete" });
+    }
   }
 
   /** Ends everything. Nothing is handed on after this. */
@@ -101,6 +112,7 @@ export class Live {
       const fresh = this.#newId();
       this.#followed.set(fresh, one);
       const variables = { ...one.variables, after: one.cursor };
+      one.onBegin();
       this.#say({ id: fresh, type: "subscribe", payload: { query: one.document, variables } });
     }
   }

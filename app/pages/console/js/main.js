@@ -11,12 +11,15 @@ import { audit } from "./views/audit.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
 import { forgotten, invitation, register, reset, signIn, verify, welcome } from "./views/entrance.js";
+import { inbox } from "./views/inbox.js";
 import { members } from "./views/members.js";
 import { message, outbox } from "./views/outbox.js";
 import { segment } from "./views/segment.js";
 import { editSegment, newSegment } from "./views/segment_form.js";
 import { segments } from "./views/segments.js";
 import { missing, overview } from "./views/overview.js";
+import { newWidget, widget } from "./views/widget_form.js";
+import { widgets } from "./views/widgets.js";
 
 const ROUTES = [
   { path: "/sign-in", view: signIn, open: true },
@@ -27,12 +30,16 @@ const ROUTES = [
   { path: "/invitation", view: invitation, open: true },
   { path: "/welcome", view: welcome, open: true },
   { path: "/", view: overview, place: "/" },
+  { path: "/inbox", view: inbox, place: "/inbox" },
   { path: "/customers", view: customers, place: "/customers" },
   { path: "/customers/:id", view: customer, place: "/customers" },
   { path: "/segments", view: segments, place: "/segments" },
   { path: "/segments/new", view: newSegment, place: "/segments" },
   { path: "/segments/:id", view: segment, place: "/segments" },
   { path: "/segments/:id/edit", view: editSegment, place: "/segments" },
+  { path: "/widgets", view: widgets, place: "/widgets" },
+  { path: "/widgets/new", view: newWidget, place: "/widgets" },
+  { path: "/widgets/:id", view: widget, place: "/widgets" },
   { path: "/members", view: members, place: "/members" },
   { path: "/api-keys", view: apiKeys, place: "/api-keys" },
   { path: "/audit", view: audit, place: "/audit" },

@@ -7,8 +7,10 @@ import { session } from "./session.js";
 
 const PLACES = [
   ["/", "Overview", "home", null],
+  ["/inbox", "Inbox", "inbox", "conversations:read"],
   ["/customers", "Customers", "people", "customers:read"],
   ["/segments", "Segments", "segment", "segments:read"],
+  ["/widgets", "Widgets", "widget", "widgets:read"],
   ["/members", "Members", "team", "members:read"],
   ["/api-keys", "API keys", "key", "api_keys:read"],
   ["/outbox", "Outbox", "mail", "outbox:read"],
@@ -39,7 +41,7 @@ function frame(app) {
     menu.setAttribute("aria-expanded", String(open));
   }, "slight menu-button", { "aria-expanded": "false", "aria-controls": "side-nav" });
   const links = PLACES.filter(([, , , scope]) => !scope || may(scope)).map(([path, label, sign]) =>
-    h("li", null, h("a", { href: `#${path}`, "data-place": path }, icon(sign), label)));
+    h("li", null, h("a", { href: `#${path}`, "data-place": path }, icon(sign), h("span", null, label))));
   const side = h("div", { class: "side" },
     h("div", { class: "top" }, brand(account.tenant.name), menu),
     h("nav", { id: "side-nav", "aria-label": "Main" }, h("ul", null, links)),
