@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core import metrics
 from app.core.logging import logger
-from app.pages.widget import WidgetScript
+from app.pages.widget import widget_routes
 from app.rest.crm import DIALECT as CRM
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.rest.door import Door
@@ -55,7 +55,7 @@ def build_app(
     routes += [Route("/files", files), Route("/files/{rest:path}", files)]
     if visitors_app is not None:
         at = "/widget/graphql"
-        routes += [Route("/widget.js", WidgetScript()), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]
+        routes += [*widget_routes(), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]
     if pages is not None:
         routes.append(Mount("/console", SecurityHeaders(pages, PAGE_POLICY)))
     house = Starlette(routes=routes, lifespan=_lifespan(runtime))

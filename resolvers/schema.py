@@ -25,6 +25,7 @@ from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
 from resolvers.segments.queries import SegmentQuery
 from resolvers.segments.subscriptions import SegmentSubscription
+from resolvers.teams.mutations import TeamMutation
 from resolvers.teams.types import TeamQuery
 from resolvers.visitors.mutations import VisitorMutation
 from resolvers.visitors.own import VisitorSessionQuery
@@ -64,6 +65,7 @@ class Mutation(
     ConversationMutation,
     VisitorMutation,
     WidgetMutation,
+    TeamMutation,
     CannedResponseMutation,
     SavedViewMutation,
     MomentMutation,

@@ -3,12 +3,13 @@
 Objects are written once under a key of ours and never changed. Nothing is ever held whole in memory.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.store import LocalStore, MemoryStore, S3Store
@@ -23,6 +24,7 @@ S3_PART_BYTES = 5 << 20
 """How much is written at once; S3 takes no smaller parts. An upload holds two of them at most."""
 READ_BYTES = 64 << 10
 LISTED_AT_ONCE = 500
+GIVE_UP_S = 10.0
 
 Store = LocalStore | MemoryStore | S3Store
 
@@ -59,10 +61,27 @@ class Storage:
         """Made when it is first used: what stores no files needs neither the directory nor the bucket."""
         return self._make()
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether nobody else keeps anything here, as others may in a bucket."""
+        return not isinstance(self._store, S3Store)
+
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Stores what ``chunks`` brings. When it raises, so does this, and there is nothing under ``key``."""
+        """Stores what ``chunks`` brings. When it raises or is cancelled, so is this, and nothing is under ``key``."""
         part = S3_PART_BYTES if isinstance(self._store, S3Store) else PART_BYTES
-        await obstore.put_async(self._store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=1)
+        source = _Source(chunks)
+        writing = asyncio.ensure_future(
+            obstore.put_async(self._store, key, source.pieces(), use_multipart=True, chunk_size=part, max_concurrency=1)
+        )
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # Cancelling the write itself would leave the parts that a bucket has already: it must see an error.
+            source.stop()
+            await asyncio.wait([writing], timeout=GIVE_UP_S)
+            if writing.done():
+                writing.exception()
+            raise
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them."""
@@ -81,6 +100,31 @@ class Storage:
         """Everything that is stored, in portions."""
         async for portion in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
             yield [StoredObject(found["path"], found["last_modified"]) for found in portion]
+
+
+class _Source:
+    """Chunks that can be made to end in an error."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._stopped = False
+        self._waiting: asyncio.Task[Any] | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        while not self._stopped:
+            self._waiting = asyncio.current_task()
+            try:
+                piece = await anext(self._chunks)
+            except StopAsyncIteration:
+                return
+            self._waiting = None
+            yield piece
+        raise InterruptedError("the write was given up")
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.cancel()
 
 
 def _bucket(settings: Settings) -> S3Store:

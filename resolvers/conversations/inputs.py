@@ -106,6 +106,27 @@ class CloseConversationInput(ConversationInput):
     """Which conversation."""
 
 
+@strawberry.input(description="To whom a conversation is given. What is left out stays.")
+class AssignConversationInput(ConversationInput):
+    """An agent, a team, or both."""
+
+    assignee_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The user who gets it; null gives it back to the queue."
+    )
+    team_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The team that gets it; null takes it from its team."
+    )
+
+
+@strawberry.input(description="A conversation that is to be mailed, without notes.")
+class MailTranscriptInput(ConversationInput):
+    """Which conversation, and to whom."""
+
+    recipient: str | None = strawberry.field(
+        default=None, description="To which address; the customer's or the visitor's own if left out."
+    )
+
+
 @strawberry.input(description="What changes about conversations. What is left out stays.")
 class ConversationChangesInput:
     """The changes that one conversation and many can get."""

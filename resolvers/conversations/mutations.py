@@ -7,13 +7,16 @@ import strawberry
 
 from app.actions import conversations as actions
 from app.actions.conversations import KEEP, Keep, Said
+from app.actions.conversations.transcripts import mail_transcript
 from app.core.ids import parse_id
 from resolvers.context import Info
 from resolvers.conversations.inputs import (
     AddNoteInput,
+    AssignConversationInput,
     CloseConversationInput,
     DeleteMessageInput,
     EditMessageInput,
+    MailTranscriptInput,
     MarkConversationReadInput,
     SendMessageInput,
     StartConversationInput,
@@ -58,6 +61,13 @@ class SaidPayload:
     repeated: bool = strawberry.field(
         description="Whether it had been said before under the same clientId; then nobody was told again."
     )
+
+
+@strawberry.type(description="A conversation that is on its way by mail.")
+class MailTranscriptPayload:
+    """To whom."""
+
+    recipient: str = strawberry.field(description="The address to which it goes.")
 
 
 def _conversation(key: UUID) -> ConversationPayload:
@@ -165,3 +175,19 @@ class ConversationMutation:
         async with info.context.write() as tx:
             await actions.close_conversation(tx, conversation_id=key)
         return _conversation(key)
+
+    @strawberry.mutation(description="Gives a conversation to an agent, to a team, or back to the queue.")
+    async def assign_conversation(self, info: Info, input: AssignConversationInput) -> ConversationPayload:
+        key = input.key()
+        assignee = key_or_keep("user", input.assignee_id, "assignee_id")
+        team = key_or_keep("team", input.team_id, "team_id")
+        async with info.context.write() as tx:
+            await actions.assign_conversation(tx, conversation_id=key, assignee_id=assignee, team_id=team)
+        return _conversation(key)
+
+    @strawberry.mutation(description="Mails what both sides said to each other, without notes.")
+    async def mail_transcript(self, info: Info, input: MailTranscriptInput) -> MailTranscriptPayload:
+        key = input.key()
+        async with info.context.write() as tx:
+            recipient = await mail_transcript(tx, conversation_id=key, recipient=input.recipient)
+        return MailTranscriptPayload(recipient=recipient)

@@ -94,7 +94,7 @@ def filtered(conversation: Rows, filter: Any) -> Rows:
         _whether(c.waiting_since.is_not(None), filter.waiting),
         _whether(c.agents_unread > 0, filter.unread),
         _tagged(conversation, filter.tag),
-        given.contains([c.subject, c.last_text], filter.search),
+        given.said(c.id, filter.search),
     )
 
 

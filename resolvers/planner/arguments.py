@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,17 @@ import orjson
 from graphql import GraphQLField, GraphQLNonNull, Undefined
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import FieldNode, ValueNode, VariableNode
-from sqlalchemy import DateTime, String, Uuid, bindparam, func, or_
+from sqlalchemy import Boolean, DateTime, String, Uuid, bindparam, func, or_
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 from sqlalchemy.types import TypeEngine
 from strawberry.utils.str_converters import to_camel_case
 
+from app.actions.conversations.finding import MAX_SEARCH
+from app.actions.visibility import TENANT
 from app.core.errors import Invalid
+from app.core.fulltext import search_query
 from app.core.ids import parse_id
-from resolvers.planner.sql import KeyIn, OneOf
+from resolvers.planner.sql import KeyIn, OneOf, Said
 
 Values = Mapping[str, Any]
 
@@ -194,6 +198,26 @@ def contains(columns: list[Any], argument: Any) -> ColumnElement[bool] | None:
     # Both sides are lowered by the database: SQLite knows no capitals but those of ASCII.
     pattern = func.lower(_bound(argument, _like_pattern, String()))
     return or_(*(func.lower(column).like(pattern, escape="\\") for column in columns))
+
+
+def said(conversation_id: Any, argument: Any) -> ColumnElement[bool] | None:
+    """Something was said in the conversation, or is its subject, that has the words of the given text; a text without
+    any word says nothing."""
+    if argument is None:
+        return None
+    blank = _bound(argument, lambda value, path: not _clean_text(value, path).strip(), Boolean())
+    queries = (_bound(argument, partial(_search, on_postgres=database), String()) for database in (False, True))
+    return or_(blank, Said(conversation_id, TENANT, *queries))
+
+
+NO_WORD = {False: '""', True: ""}
+"""A search that finds nothing, in the words of SQLite and in those of Postgres."""
+
+
+def _search(value: Any, path: str, *, on_postgres: bool) -> str:
+    if len(value) > MAX_SEARCH:
+        raise Invalid.at(path, f"must be at most {MAX_SEARCH} characters")
+    return search_query(_clean_text(value, path), on_postgres=on_postgres) or NO_WORD[on_postgres]
 
 
 def since(column: Any, argument: Any) -> ColumnElement[bool] | None:

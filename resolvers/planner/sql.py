@@ -14,6 +14,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.core.fulltext import conversations_with
+
 
 class Rendered(FunctionElement[str]):
     """One value as JSON text. ``kind``: text, number, moment, json, id, or name (a word in capitals).
@@ -153,6 +155,23 @@ def _key_in_sqlite(element: KeyIn, compiler: SQLCompiler, **kw: Any) -> str:
 def _key_in_postgres(element: KeyIn, compiler: SQLCompiler, **kw: Any) -> str:
     value, array = (compiler.process(clause, **kw) for clause in element.clauses)
     return f"({value} IN (SELECT jsonb_array_elements_text(({array})::jsonb)::uuid))"
+
+
+class Said(FunctionElement[bool]):
+    """Whether a message of a conversation matches a search: its id, the tenant, and the search in the words of SQLite
+    and in those of Postgres (:mod:`app.core.fulltext`)."""
+
+    inherit_cache = False
+    name = "said"
+
+
+@compiles(Said)
+def _said(element: Said, compiler: SQLCompiler, **kw: Any) -> str:
+    conversation_id, tenant, on_sqlite, on_postgres = element.clauses
+    is_postgres = compiler.dialect.name == "postgresql"
+    query = on_postgres if is_postgres else on_sqlite
+    found = conversations_with(query, tenant, on_postgres=is_postgres)
+    return f"({compiler.process(conversation_id.in_(found), **kw)})"
 
 
 class Listed(FunctionElement[str]):

@@ -8,17 +8,14 @@ from sqlalchemy import func, literal, or_, select
 from sqlalchemy.sql import ColumnElement
 
 import models
-from app.core.access import ROLE_SCOPES, Scope
+from app.actions.conversations.agents import ANSWERING, CAPACITY, TAKEN
+from app.core.access import Scope
 from resolvers.accounts.users import User, user_of
 from resolvers.nodes import Node, lookup, values_of
 from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Rows, column, many, one, rows, table_type
 from resolvers.scalars import DateTime, enum_value
 
-ANSWERING = sorted(role.value for role, scopes in ROLE_SCOPES.items() if Scope.CONVERSATIONS_WRITE in scopes)
-"""The roles of those who can be given a conversation."""
-TAKEN = ("open", "pending")
-"""The conversations that count as an agent's load."""
 JOINED = Order("j", "created_at", descending=False)
 
 
@@ -63,7 +60,8 @@ def load_of(member: Rows) -> ColumnElement[int]:
 def agents() -> Rows:
     """The members who can be given a conversation."""
     member = rows(models.Member)
-    return member.where(or_(*(member.c.role == role for role in ANSWERING)))
+    may_answer = or_(*(member.c.role == role for role in ANSWERING))
+    return member.where(may_answer, member.c.invited_at.is_(None))
 
 
 @table_type(models.Member, noun="agent", scope=Scope.CONVERSATIONS_READ)
@@ -76,7 +74,7 @@ class Agent:
     )
     capacity: int = column(
         "How many conversations they take on at once.",
-        lambda member: func.coalesce(of_agent(member, "capacity"), literal(5)),
+        lambda member: func.coalesce(of_agent(member, "capacity"), literal(CAPACITY)),
     )
     seen_at: DateTime | None = column(
         "When they were last there, within 15 seconds.", lambda member: of_agent(member, "seen_at")

@@ -4,7 +4,7 @@ The rows come from :func:`resolvers.planner.declare.visitor_rows` and from nowhe
 through other types.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
@@ -15,6 +15,7 @@ from resolvers.conversations.types import LATEST_SAID, queue_position
 from resolvers.conversations.words import ConversationStatus, MessageKind, SenderKind
 from resolvers.files.types import sent_with
 from resolvers.nodes import feed_cursor, lookup
+from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Rows, column, connection, many, one, table_type, visitor_rows
 from resolvers.scalars import JSON, Connection, DateTime
 
@@ -132,7 +133,7 @@ class VisitorSession:
 
 @strawberry.type
 class VisitorSessionQuery:
-    """The root field of visitors."""
+    """The root fields of visitors."""
 
     @one(
         lambda: VisitorSession,
@@ -142,3 +143,15 @@ class VisitorSessionQuery:
     )
     def visitor_session(self: Any) -> Rows:
         return visitor_rows(models.Visitor)
+
+    @one(
+        lambda: VisitorConversation,
+        "One of the calling visitor's conversations, or null.",
+        graphql_type=VisitorConversation | None,
+        scope=Scope.VISITOR,
+    )
+    def visitor_conversation(
+        self: Any, id: Annotated[strawberry.ID, strawberry.argument(description="The conversation's public id.")]
+    ) -> Rows:
+        conversation = visitor_rows(models.Conversation)
+        return conversation.where(conversation.c.id == given.key("conversation", id))

@@ -16,7 +16,7 @@ from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime
 from resolvers.visitors.own import VisitorConversation, VisitorMessage
 
-SHOWN = ("seq", "side", "to", "delivered", "from")
+SHOWN = ("seq", "side", "to", "delivered", "from", "name", "score")
 """What of an entry's data a visitor is told."""
 
 

@@ -41,7 +41,7 @@ async def test_what_is_asked_for_is_listed_latest_first(office: Office) -> None:
         assigned = update(Conversation).where(col(Conversation.id) == b)
         await tx.session.execute(assigned.values(assignee_id=owner.principal.id, team_id=team_id))
     assert await found(office) == [c, b, a]
-    await owner.says(a, "Hello")
+    await visitors[0].says("Hello")
     await owner.do(update_conversation, conversation_id=b, tags=["vip", "late"], status="pending")
     await owner.do(close_conversation, conversation_id=c)
     assert await found(office) == [a, c, b]

@@ -1,10 +1,12 @@
 """One good request for every endpoint of SilentChat, and what there must be for them."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from app.actions.accounts import add_member, member_who_is
 from app.actions.conversations import visitor_says
 from app.actions.conversations.canned_responses import create_canned_response
+from app.actions.files import upload
 from app.actions.visitors import open_widget
 from app.actions.widgets import add_domain, create_widget
 from app.core.access import PUBLIC, Scope
@@ -79,6 +81,8 @@ SAMPLES = (
     _chat("GET", "/domains", None, SITES),
     _chat("POST", "/domains", {"domain": "shop.example.com"}, BUILDS),
     _on("domain", "DELETE", "/domains/{domain}", None, BUILDS),
+    _chat("POST", "/files", None, SAYS),
+    _on("file", "GET", "/files/{file}", None, TALKS),
     _chat("GET", "/canned-responses", None, TALKS),
     _chat("POST", "/canned-responses", {"shortcut": "bye", "text": "Goodbye"}, SAYS),
     _on("canned_response", "PATCH", "/canned-responses/{canned_response}", {"text": "Hi"}, SAYS, TALKS),
@@ -98,7 +102,9 @@ async def make_silentchat(runtime: Runtime, tenant: TenantAccount, number: int) 
     async with runtime.write(PUBLIC) as tx:
         opened = await open_widget(tx, widget_key=widget.key, origin=f"https://shop{number}.example.com")
         said = await visitor_says(tx, text="Is anybody there?")
+    file = await upload(runtime.units, tenant.principal, name="note.txt", chunks=_once(b"A note."))
     return {
+        "file": public_id("file", file.id),
         "widget": public_id("widget", widget.id),
         "domain": public_id("domain", domain.id),
         "canned_response": public_id("canned_response", answer.id),
@@ -106,3 +112,7 @@ async def make_silentchat(runtime: Runtime, tenant: TenantAccount, number: int) 
         "visitor": public_id("visitor", opened.visitor.id),
         "conversation": public_id("conversation", said.conversation.id),
     }
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content

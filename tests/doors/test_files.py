@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import func, select
 
+from app.actions.accounts import create_api_key
 from app.actions.files import limits
-from app.core.access import Scope, system
+from app.core.access import ALL_SCOPES, Scope, system
 from app.core.ids import parse_id
+from app.core.settings import Settings
 from app.main import build_app
-from app.rest.files import multipart
+from app.rest.door import multipart
 from app.runtime import Runtime
 from models import File
+from tests.bucket import BUCKET, serve_bucket
 from tests.doors.conftest import MakeKey
 from tests.tenants import TenantAccount
 from tests.uploads import PNG, REFUSED, TAKEN
+from workers import HANDLERS
 
 Client = httpx2.AsyncClient
 
@@ -217,6 +222,26 @@ async def test_pages_of_any_origin_may_call_without_cookies(client: Client, key:
     for sender in (key, None):
         answer = await send(client, sender, PNG, origin="https://shop.example")
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_files_may_be_in_a_bucket(settings: Settings, tenant: TenantAccount, tmp_path: Path) -> None:
+    async with serve_bucket(tmp_path / "bucket") as bucket:
+        runtime = Runtime(settings.model_copy(update=bucket.settings | {"s3_prefix": "files"}), HANDLERS)
+        await runtime.start()
+        async with runtime.write(tenant.principal) as tx:
+            key = (await create_api_key(tx, name="test", scopes=ALL_SCOPES)).key_text
+        transport = httpx2.ASGITransport(app=build_app(runtime))
+        async with Client(transport=transport, base_url="http://rapport.test") as client:
+            content = PNG + bytes(6 << 20)
+            document = (await send(client, key, content)).json()
+            url = path_of(document["url"])
+            assert (await client.get(url)).content == content
+            assert (await client.get(url, headers={"range": "bytes=1-3"})).content == b"PNG"
+            stored = f"{BUCKET}/files/{tenant.id.hex}/{parse_id('file', document['id']).hex}"
+            assert bucket.objects() == [stored]
+            assert (await send(client, key, PNG + bytes(101 << 20))).json()["error"]["code"] == "FILE_TOO_LARGE"
+            assert bucket.objects() == [stored]
+        await runtime.stop()
 
 
 async def test_uploads_are_streamed(key: str, runtime: Runtime) -> None:

@@ -155,6 +155,8 @@ class Dialect:
     """From an action's path of an input to the dialect's: ``external_id`` to ``externalId``."""
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the document says of each path parameter: ``description`` and ``schema``."""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    """What the document says of headers that requests carry, by their names."""
     enter: Enter | None = None
     """Asked of every caller who is recognised: dialects in which a request names its tenant choose it here."""
     text_statuses: frozenset[int] = frozenset()

@@ -63,7 +63,12 @@ def _operation(dialect: Dialect, endpoint: AnyEndpoint) -> Operation:
         tags=[endpoint.tag],
         summary=endpoint.summary,
         description="Needs no credential." if endpoint.public else description,
-        parameters=[*_path_parameters(dialect, endpoint), *_query_parameters(endpoint)] or None,
+        parameters=[
+            *_path_parameters(dialect, endpoint),
+            *_query_parameters(endpoint),
+            *_header_parameters(dialect, endpoint),
+        ]
+        or None,
         requestBody=_request_body(endpoint),
         responses=_responses(dialect, endpoint),
         security=[] if endpoint.public else [{name: []} for name in dialect.security],
@@ -87,7 +92,18 @@ def _query_parameters(endpoint: AnyEndpoint) -> Iterable[Parameter]:
         yield Parameter.model_validate({**described, "description": about, "schema": field})
 
 
+def _header_parameters(dialect: Dialect, endpoint: AnyEndpoint) -> Iterable[Parameter]:
+    if endpoint.public:
+        return
+    for name, about in dialect.request_headers.items():
+        said = {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
+        yield Parameter.model_validate(said)
+
+
 def _request_body(endpoint: AnyEndpoint) -> RequestBody | None:
+    if endpoint.streams:
+        form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+        return RequestBody.model_validate({"required": True, "content": {"multipart/form-data": {"schema": form}}})
     if endpoint.body is None:
         return None
     return RequestBody(content={"application/json": _media(endpoint.body)}, required=True)

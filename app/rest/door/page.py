@@ -126,7 +126,7 @@ def _named(parameter: Document) -> str:
 
 
 def _schema_table(content: Document, document: Document) -> str:
-    schema = _resolved(content["application/json"]["schema"], document) if content else {}
+    schema = _resolved(next(iter(content.values()))["schema"], document) if content else {}
     rows = list(_rows(schema, document))
     return _table(rows) if rows else '<p class="soft">An empty object.</p>'
 

@@ -7,8 +7,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from app.rest.door.multipart import SentFile, first_file
 from app.rest.files.downloads import Downloads
-from app.rest.files.multipart import SentFile, first_file
 from app.rest.files.uploads import Uploads
 from app.runtime import Runtime
 

@@ -14,7 +14,7 @@ from app.core.credentials import credential_from_headers
 from app.core.errors import Forbidden, Overloaded, RapportError, RateLimited, Unauthenticated
 from app.core.ids import public_id
 from app.core.logging import logger
-from app.rest.files.multipart import first_file
+from app.rest.door.multipart import first_file
 from app.rest.files.refusals import refusal
 from app.runtime import Runtime
 

@@ -1,7 +1,7 @@
 """The SilentChat API: accounts, tenants, and live conversations. Facts: ``contracts/silentchat.md``."""
 
 from app.rest.door import Dialect
-from app.rest.silentchat import auth, canned_responses, contacts, conversations, tenants, visitors, widgets, wire
+from app.rest.silentchat import auth, canned_responses, contacts, conversations, files, tenants, visitors, widgets, wire
 
 DIALECT = Dialect(
     name="silentchat",
@@ -22,6 +22,7 @@ DIALECT = Dialect(
         *contacts.ENDPOINTS,
         *widgets.ENDPOINTS,
         *canned_responses.ENDPOINTS,
+        *files.ENDPOINTS,
     ),
     words=wire.WORDS,
     error_form=wire.error_form,
@@ -34,12 +35,13 @@ DIALECT = Dialect(
     limit_headers=wire.limit_headers,
     parameters={
         "id": {
-            "description": "What the path is about: `conv_…`, `vis_…`, `con_…`, `wid_…`, `dom_…`, `can_…`, `tn_…`.",
+            "description": "What it is about: `conv_…`, `vis_…`, `con_…`, `wid_…`, `dom_…`, `can_…`, `file_…`, `tn_…`.",
             "schema": {"type": "string", "pattern": "^[a-z]+_[0-9a-f]{32}$"},
         },
         "userId": {"description": "A member.", "schema": {"type": "string", "pattern": "^usr_[0-9a-f]{32}$"}},
     },
     rename=wire.rename,
+    request_headers={"X-Tenant-ID": "The tenant (`tn_…`) that this is about. Needed where the path does not name it."},
     enter=wire.enter,
 )
 

@@ -18,6 +18,8 @@ import { segment } from "./views/segment.js";
 import { editSegment, newSegment } from "./views/segment_form.js";
 import { segments } from "./views/segments.js";
 import { missing, overview } from "./views/overview.js";
+import { newWidget, widget } from "./views/widget_form.js";
+import { widgets } from "./views/widgets.js";
 
 const ROUTES = [
   { path: "/sign-in", view: signIn, open: true },
@@ -35,6 +37,9 @@ const ROUTES = [
   { path: "/segments/new", view: newSegment, place: "/segments" },
   { path: "/segments/:id", view: segment, place: "/segments" },
   { path: "/segments/:id/edit", view: editSegment, place: "/segments" },
+  { path: "/widgets", view: widgets, place: "/widgets" },
+  { path: "/widgets/new", view: newWidget, place: "/widgets" },
+  { path: "/widgets/:id", view: widget, place: "/widgets" },
   { path: "/members", view: members, place: "/members" },
   { path: "/api-keys", view: apiKeys, place: "/api-keys" },
   { path: "/audit", view: audit, place: "/audit" },

@@ -10,6 +10,7 @@ const PLACES = [
   ["/inbox", "Inbox", "inbox", "conversations:read"],
   ["/customers", "Customers", "people", "customers:read"],
   ["/segments", "Segments", "segment", "segments:read"],
+  ["/widgets", "Widgets", "widget", "widgets:read"],
   ["/members", "Members", "team", "members:read"],
   ["/api-keys", "API keys", "key", "api_keys:read"],
   ["/outbox", "Outbox", "mail", "outbox:read"],
