@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import obstore
 from obstore.store import LocalStore, MemoryStore, S3Store
 
+from app.core.errors import Overloaded
 from app.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ S3_PART_BYTES = 5 << 20
 """How much is written at once; S3 takes no smaller parts. An upload holds two of them at most."""
 READ_BYTES = 64 << 10
 LISTED_AT_ONCE = 500
+WRITES_AT_ONCE = 32
+"""Each holds a part or two in memory."""
 GIVE_UP_S = 10.0
 
 Store = LocalStore | MemoryStore | S3Store
@@ -43,6 +46,7 @@ class Storage:
 
     def __init__(self, make: Callable[[], Store]) -> None:
         self._make = make
+        self._writing = 0
 
     @classmethod
     def of(cls, settings: Settings) -> "Storage":
@@ -67,7 +71,19 @@ class Storage:
         return not isinstance(self._store, S3Store)
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Stores what ``chunks`` brings. When it raises or is cancelled, so is this, and nothing is under ``key``."""
+        """Stores what ``chunks`` brings. When it raises or is cancelled, so is this, and nothing is under ``key``.
+
+        Raises :class:`Overloaded`, before it reads anything, while too much else is being written.
+        """
+        if self._writing >= WRITES_AT_ONCE:
+            raise Overloaded("Too many files are being stored. Please try again shortly.")
+        self._writing += 1
+        try:
+            await self._write(key, chunks)
+        finally:
+            self._writing -= 1
+
+    async def _write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         part = S3_PART_BYTES if isinstance(self._store, S3Store) else PART_BYTES
         source = _Source(chunks)
         writing = asyncio.ensure_future(

@@ -7,6 +7,7 @@ from pathlib import Path
 import obstore.exceptions
 import pytest
 
+from app.core.errors import Overloaded
 from app.core.settings import Settings
 from app.core.storage import S3_PART_BYTES, Storage
 from tests.bucket import BUCKET, Bucket, serve_bucket
@@ -114,6 +115,24 @@ async def test_a_folder_of_a_bucket_is_all_that_is_seen(bucket: Bucket, tmp_path
     assert bucket.objects() == [f"{BUCKET}/ours/tenant/a", f"{BUCKET}/theirs/tenant/b"]
     assert (await keys(ours), await keys(others)) == (["tenant/a"], ["tenant/b"])
     assert (ours.exclusive, Storage.of(Settings(data_dir=tmp_path)).exclusive) == (False, True)
+
+
+async def test_no_more_is_written_at_once_than_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.storage.WRITES_AT_ONCE", 2)
+    storage, go_on = Storage.in_memory(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await go_on.wait()
+
+    writing = [asyncio.create_task(storage.write(f"tenant/{name}", slow())) for name in "ab"]
+    await asyncio.sleep(0.05)
+    with pytest.raises(Overloaded):
+        await storage.write("tenant/c", chunks(b"x"))
+    go_on.set()
+    await asyncio.gather(*writing)
+    await storage.write("tenant/c", chunks(b"x"))
+    assert await keys(storage) == ["tenant/a", "tenant/b", "tenant/c"]
 
 
 async def test_a_wrong_secret_is_refused(bucket: Bucket, tmp_path: Path) -> None:

@@ -21,9 +21,8 @@ from app.runtime import Runtime
 log = logger(__name__)
 
 SOURCE = "files"
-AT_ONCE = 32
-"""Uploads that one process takes in at once: each holds a part or two of its file in memory."""
-AT_ONCE_EACH = 4
+AT_ONCE = 4
+"""Uploads of one caller."""
 UPLOADS = Plan("uploads", 300, 60)
 STRANGERS = Plan("stranger", 300, 50)
 
@@ -85,10 +84,10 @@ class Uploads:
 
     @contextmanager
     def _turn(self, principal: Principal) -> Iterator[None]:
-        """A bounded number of uploads at once, and of one caller's."""
+        """One of the few uploads that a caller may have at once."""
         caller = principal.caller
-        if self._under_way.total() >= AT_ONCE or self._under_way[caller] >= AT_ONCE_EACH:
-            raise Overloaded("Too many files are being uploaded. Please try again shortly.")
+        if self._under_way[caller] >= AT_ONCE:
+            raise Overloaded("You are uploading too many files at once.")
         self._under_way[caller] += 1
         try:
             yield
