@@ -1,0 +1,121 @@
+"""A visitor's and an agent's hands, for the tests of the widget."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.pages.conftest import Demo
+
+CREATE = "mutation($input: CreateWidgetInput!) { createWidget(input: $input) { widget { id key } } }"
+SAY = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id seq } } }"
+CLOSE = "mutation($input: CloseConversationInput!) { closeConversation(input: $input) { conversation { id } } }"
+TYPE = "mutation($input: SetTypingInput!) { setTyping(input: $input) { __typename } }"
+READ = "mutation($input: MarkConversationReadInput!) { markConversationRead(input: $input) { __typename } }"
+LOG_IN = "mutation($input: LogInInput!) { logIn(input: $input) { accessToken } }"
+TALKS = """{ conversations(first: 50) { nodes {
+  id status head visitorUnread visitorReadTo visitorDeliveredTo csatScore csatComment widget { id } visitor { id }
+  messages(first: 50) { nodes { id seq text senderKind clientId files { name mimeType } } }
+} } }"""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Somebody signed in who answers visitors of one widget."""
+
+    demo: Demo
+    token: str
+    widget_id: str
+    widget_key: str
+
+    @classmethod
+    def of_new_widget(cls, demo: Demo, **settings: Any) -> "Agent":
+        made = demo.ask(CREATE, input={"name": "Shop", "settings": settings})["createWidget"]["widget"]
+        who = {"email": demo.email, "password": demo.password}
+        token = demo.ask(LOG_IN, as_="", input=who)["logIn"]["accessToken"]
+        return cls(demo, token, made["id"], made["key"])
+
+    @property
+    def talks(self) -> list[dict[str, Any]]:
+        """The widget's conversations, the latest first."""
+        nodes = self.demo.ask(TALKS, as_=self.token)["conversations"]["nodes"]
+        return [node for node in nodes if node["widget"] and node["widget"]["id"] == self.widget_id]
+
+    @property
+    def texts(self) -> list[str]:
+        """What was said in all of them, conversation by conversation, the first message first."""
+        return [
+            message["text"]
+            for talk in self.talks
+            for message in reversed(talk["messages"]["nodes"])
+            if message["senderKind"] != "SYSTEM"
+        ]
+
+    @property
+    def talk_id(self) -> str:
+        return str(self.talks[0]["id"])
+
+    def say(self, text: str, talk_id: str | None = None) -> str:
+        said = self._do(SAY, conversationId=talk_id or self.talk_id, text=text)
+        return str(said["sendMessage"]["message"]["id"])
+
+    def type(self) -> None:
+        self._do(TYPE, conversationId=self.talk_id, typing=True)
+
+    def read(self) -> None:
+        talk = self.talks[0]
+        self._do(READ, conversationId=talk["id"], seq=talk["head"])
+
+    def close(self) -> None:
+        self._do(CLOSE, conversationId=self.talk_id)
+
+    def _do(self, document: str, **values: Any) -> dict[str, Any]:
+        return self.demo.ask(document, as_=self.token, input=values)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody on a page with the widget."""
+
+    page: Page
+
+    @property
+    def launcher(self) -> Locator:
+        return self.page.locator(".launcher")
+
+    @property
+    def field(self) -> Locator:
+        return self.page.locator(".composer textarea")
+
+    @property
+    def lines(self) -> Locator:
+        """What stands in the log, except the greeting."""
+        return self.page.locator(".lines .line")
+
+    @property
+    def texts(self) -> list[str]:
+        return self.lines.locator(".bubble").all_inner_texts()
+
+    def open(self) -> "Visitor":
+        """Opens the window where one writes."""
+        self.launcher.click()
+        start = self.page.locator(".start")
+        expect(self.page.locator(".start:visible, .composer:visible").first).to_be_visible()
+        if start.is_visible():
+            start.click()
+        expect(self.field).to_be_focused()
+        return self
+
+    def say(self, text: str) -> None:
+        self.field.fill(text)
+        self.field.press("Enter")
+
+    def says(self, text: str) -> None:
+        """Says it, and waits until the server has it."""
+        self.say(text)
+        expect(self.lines.last.locator(".bubble")).to_have_text(text)
+        expect(self.page.locator(".sending, .waiting")).to_have_count(0)
+
+    def sees(self, *texts: str) -> None:
+        """Waits until exactly these stand in the log, in this order."""
+        expect(self.lines.locator(".bubble")).to_have_text(list(texts))
