@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.pages.conftest import Complaints, Demo
 from tests.pages.shop import Shop
-from tests.pages.visiting import Agent, Visitor
+from tests.pages.visiting import FAINT, NAMELESS, Agent, Visitor
 
 OFFLINE = ["ERR_INTERNET_DISCONNECTED", "WebSocket connection", "ERR_CONNECTION_REFUSED", "ERR_FAILED"]
 
@@ -146,8 +146,8 @@ def test_tabs_of_one_browser_double_nothing(
     for visitor in (first, second):
         visitor.page.bring_to_front()
         visitor.open()
-    first.say("from the first")
-    second.sees("from the first")
+    first.says("from the first")
+    expect(second.page.locator(".own .meta")).to_contain_text("Sent")
     context.set_offline(True)
     first.say("a")
     second.sees("from the first", "a")
@@ -253,40 +253,3 @@ def test_unknown_keys_and_foreign_sites_get_no_widget(page: Page, shop: Shop, co
     page.wait_for_function("heard.length > 0")
     assert [name for name, _ in page.evaluate("heard")] == ["error"]
     expect(page.locator("rapport-widget")).to_have_count(0)
-
-
-FAINT = """() => {
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
-  const paint = canvas.getContext("2d", { willReadFrequently: true });
-  const blend = (colours) => {
-    paint.clearRect(0, 0, 1, 1);
-    for (const colour of colours) { paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); }
-    return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  const light = (rgb) => {
-    const [r, g, b] = rgb.map((part) => part / 255).map((c) => (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4));
-    return .2126 * r + .7152 * g + .0722 * b;
-  };
-  const found = [];
-  const texts = document.createTreeWalker(document.querySelector("rapport-widget").shadowRoot, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const element = texts.currentNode.parentElement;
-    if (!texts.currentNode.textContent.trim() || !element.checkVisibility({ visibilityProperty: true })) continue;
-    if (element.closest(".unseen, style")) continue;
-    const behind = [];
-    for (let one = element; one; one = one.parentElement) {
-      const style = getComputedStyle(one);
-      const ends = style.backgroundImage.match(/rgb[^)]*\\)/g);
-      behind.unshift(ends ? ends[1] : style.backgroundColor);
-    }
-    const [fore, back] = [[...behind, getComputedStyle(element).color], behind].map(blend).map(light);
-    const contrast = (Math.max(fore, back) + .05) / (Math.min(fore, back) + .05);
-    if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.className} ${element.textContent}`);
-  }
-  return found;
-}"""
-
-NAMELESS = """() => [
-  ...document.querySelector("rapport-widget").shadowRoot.querySelectorAll("a, button, input, textarea")]
-  .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.getAttribute("aria-label"))
-  .map((one) => one.outerHTML)"""

@@ -19,6 +19,44 @@ TALKS = """{ conversations(first: 50) { nodes {
 } } }"""
 
 
+FAINT = """() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+  const paint = canvas.getContext("2d", { willReadFrequently: true });
+  const blend = (colours) => {
+    paint.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { paint.fillStyle = colour; paint.fillRect(0, 0, 1, 1); }
+    return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((part) => part / 255).map((c) => (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const found = [];
+  const texts = document.createTreeWalker(document.querySelector("rapport-widget").shadowRoot, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.textContent.trim() || !element.checkVisibility({ visibilityProperty: true })) continue;
+    if (element.closest(".unseen, style")) continue;
+    const behind = [];
+    for (let one = element; one; one = one.parentElement) {
+      const style = getComputedStyle(one);
+      const ends = style.backgroundImage.match(/rgb[^)]*\\)/g);
+      behind.unshift(ends ? ends[1] : style.backgroundColor);
+    }
+    const [fore, back] = [[...behind, getComputedStyle(element).color], behind].map(blend).map(light);
+    const contrast = (Math.max(fore, back) + .05) / (Math.min(fore, back) + .05);
+    if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.className} ${element.textContent}`);
+  }
+  return found;
+}"""
+
+NAMELESS = """() => [
+  ...document.querySelector("rapport-widget").shadowRoot.querySelectorAll("a, button, input, textarea")]
+  .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.getAttribute("aria-label"))
+  .map((one) => one.outerHTML)"""
+"""What is written within the widget with too little contrast: FAINT; controls without a name: NAMELESS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """Somebody signed in who answers visitors of one widget."""
