@@ -15,7 +15,10 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
 window.sc = window.sc || function () {{ (sc.q = sc.q || []).push(arguments); }};
 window.heard = [];
 for (var name of ["ready", "open", "close", "message", "sent", "unread", "identified", "rated", "error"]) {{
-  (function (name) {{ sc("on", name, function (detail) {{ heard.push([name, detail]); }}); }})(name);
+  (function (name) {{ sc("on", name, function (detail) {{
+    heard.push([name, detail]);
+    document.documentElement.dataset.heard = heard.map(String).join(" ");
+  }}); }})(name);
 }}
 {commands}.forEach(function (command) {{ sc.apply(null, command); }});
 </script>

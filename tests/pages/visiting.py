@@ -1,5 +1,10 @@
 """A visitor's and an agent's hands, for the tests of the widget."""
 
+import hashlib
+import hmac
+import re
+import struct
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +60,42 @@ NAMELESS = """() => [
   .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.getAttribute("aria-label"))
   .map((one) => one.outerHTML)"""
 """What is written within the widget with too little contrast: FAINT; controls without a name: NAMELESS."""
+
+
+DROP = """([name, type, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type }));
+  const talk = document.querySelector("rapport-widget").shadowRoot.querySelector(".talk");
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    talk.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+}"""
+PASTE = """([name, type, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  const field = document.querySelector("rapport-widget").shadowRoot.querySelector(".composer textarea");
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+HOSTILE = (
+    "<script>document.title='broken'</script>",
+    "<img src=x onerror=\"document.title='broken'\">",
+    '<p onclick="document.title=\'broken\'" style="color:red" id="x">text</p>',
+    '<a href="javascript:document.title=1">link</a><a href="data:text/html,x">link</a><a href="//evil.example">ok</a>',
+    '<a href="&#106;avascript:alert(1)" target="_top">link</a><a href="  javascript:alert(1)">link</a>',
+    '<svg><a xlink:href="javascript:alert(1)"><rect/></a></svg><math><mtext></mtext></math>',
+    "<iframe src='javascript:alert(1)'></iframe><object data=x></object><style>*{display:none}</style>",
+    "<p><strong>not <em>closed</p></div></span>&lt;script&gt;&amp;#x3c;&#60;b&#x3E;&unknown;",
+    "<p " + "a=" * 5000 + ">" + "<blockquote>" * 500 + "deep" + "<" * 500,
+)
+BUILT = """async (html) => {
+  const { markup } = await import("/js/markup.js");
+  const element = document.createElement("div");
+  element.append(markup(html));
+  document.body.append(element);
+  return [...element.querySelectorAll("*")].map((one) => [one.localName, ...one.getAttributeNames()
+    .map((name) => `${name}=${one.getAttribute(name)}`)].join(" "));
+}"""
+MAY_STAND = {"p", "strong", "em", "blockquote", "a", "b"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +195,25 @@ class Visitor:
         expect(self.lines.last.locator(".bubble")).to_have_text(text)
         expect(self.page.locator(".sending, .waiting")).to_have_count(0)
 
+    def hears(self, event: str) -> None:
+        """Waits until the page was told of an event."""
+        expect(self.page.locator("html")).to_have_attribute("data-heard", re.compile(rf"\b{event}\b"))
+
     def sees(self, *texts: str) -> None:
         """Waits until exactly these stand in the log, in this order."""
         expect(self.lines.locator(".bubble")).to_have_text(list(texts))
+
+
+def proof(secret: str, user_id: str) -> str:
+    return hmac.new(secret.encode(), user_id.encode(), hashlib.sha256).hexdigest()
+
+
+def picture(width: int, height: int) -> bytes:
+    """A PNG of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + b"\xc0\x80\x40" * width) * height
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
