@@ -54,7 +54,7 @@ def _foreseeing(resolve: Any, payload: GraphQLObjectType) -> Any:
     def foreseeing(source: Any, info: GraphQLResolveInfo[GraphContext], **arguments: Any) -> Any:
         context = info.context
         if context.principal.tenant_id is not None:
-            scene = Scene(info.schema, context.prepared.fragments, info.operation, info.variable_values)
+            scene = Scene.of(info, context.prepared.fragments)
             for selected in scene.fields(payload, [FieldDetails(node, None) for node in info.field_nodes]):
                 if selected.definition is not None and _of_table(selected.definition):
                     target = cast(GraphQLObjectType, get_named_type(selected.definition.type))

@@ -1,6 +1,6 @@
 """Full text over messages. The words are taken out of a text here, so that they are the same on every database.
 
-``messages.words`` holds them; Postgres indexes them as they are, SQLite in ``message_search``. A search finds a message
+``messages.words`` holds them, and both databases index them in ``message_search``. A search finds a message
 that has, for each of its words, a word that begins with it, whatever their case and accents. Scripts that put no
 spaces between words (Chinese, Japanese) are found by character.
 """
@@ -10,11 +10,8 @@ import unicodedata
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Text, Uuid, cast, column, func, literal_column, select, table
+from sqlalchemy import ColumnElement, Select, Text, Uuid, cast, column, func, literal, select, table
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlmodel import col
-
-from models import Message
 
 MAX_WORD = 64
 """Characters of a word that count: the rest of a very long one is not looked at."""
@@ -23,13 +20,10 @@ MAX_SEARCHED = 16
 
 WORDS = re.compile(r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[^\W_\u2e80-\u30ff\u3400-\u9fff]+")
 
-SPACE: ColumnElement[str] = literal_column("' '")
-"""Written out, not bound: the index is on exactly this expression."""
-
 message_search = table(
     "message_search", column("words", Text()), column("tenant_id", Uuid()), column("conversation_id", Uuid())
 )
-"""The virtual table on SQLite. Triggers of version 0003 keep it."""
+"""A virtual table on SQLite. Triggers of version 0003 keep it, and say more of it."""
 
 
 def words_of(text: str) -> list[str]:
@@ -58,11 +52,17 @@ def conversations_with(
 ) -> Select[UUID]:
     """The ids of the tenant's conversations in which a message matches ``query`` (of :func:`search_query`).
 
-    It names the tenant itself: nothing narrows a virtual table.
+    It names the tenant itself: nothing narrows this table.
     """
+    found = select(message_search.c.conversation_id)
     if on_postgres:
-        document = func.array_to_tsvector(func.string_to_array(col(Message.words), SPACE))
-        matches = document.op("@@", is_comparison=True)(cast(query, TSQUERY))
-        return select(col(Message.conversation_id)).where(col(Message.tenant_id) == tenant_id, matches)
-    matches = message_search.c.words.op("MATCH", is_comparison=True)(query)
-    return select(message_search.c.conversation_id).where(message_search.c.tenant_id == tenant_id, matches)
+        matches = message_search.c.words.op("@@", is_comparison=True)
+        return found.where(matches(cast(query, TSQUERY)), matches(_of_tenant(tenant_id)))
+    matches = message_search.c.words.op("MATCH", is_comparison=True)
+    return found.where(message_search.c.tenant_id == tenant_id, matches(query))
+
+
+def _of_tenant(tenant_id: UUID | ColumnElement[Any]) -> ColumnElement[Any]:
+    """The word that all rows of a tenant have on Postgres."""
+    given = literal(tenant_id, Uuid()) if isinstance(tenant_id, UUID) else tenant_id
+    return cast(func.concat("'#", func.replace(cast(given, Text()), "-", ""), "'"), TSQUERY)

@@ -3,26 +3,31 @@
 Objects are written once under a key of ours and never changed. Nothing is ever held whole in memory.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import obstore
 from obstore.store import LocalStore, MemoryStore, S3Store
 
+from app.core.errors import Overloaded
 from app.core.settings import Settings
-
-if TYPE_CHECKING:
-    from obstore import OffsetRange
 
 PART_BYTES = 1 << 20
 S3_PART_BYTES = 5 << 20
 """How much is written at once; S3 takes no smaller parts. An upload holds two of them at most."""
-READ_BYTES = 64 << 10
+READ_BYTES = 1 << 20
 LISTED_AT_ONCE = 500
+WRITES_AT_ONCE = 32
+"""Each holds a part or two in memory."""
+GIVE_UP_S = 10.0
+REQUEST_S = timedelta(seconds=60)
+RETRY_S = timedelta(seconds=20)
+"""Somebody waits for the answer meanwhile."""
 
 Store = LocalStore | MemoryStore | S3Store
 
@@ -41,6 +46,7 @@ class Storage:
 
     def __init__(self, make: Callable[[], Store]) -> None:
         self._make = make
+        self._writing = 0
 
     @classmethod
     def of(cls, settings: Settings) -> "Storage":
@@ -65,16 +71,45 @@ class Storage:
         return not isinstance(self._store, S3Store)
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
-        """Stores what ``chunks`` brings. When it raises, so does this, and there is nothing under ``key``."""
+        """Stores what ``chunks`` brings. When it raises or is cancelled, so is this, and nothing is under ``key``.
+
+        Raises :class:`Overloaded`, before it reads anything, while too much else is being written.
+        """
+        if self._writing >= WRITES_AT_ONCE:
+            raise Overloaded("Too many files are being stored. Please try again shortly.")
+        self._writing += 1
+        try:
+            await self._write(key, chunks)
+        finally:
+            self._writing -= 1
+
+    async def _write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         part = S3_PART_BYTES if isinstance(self._store, S3Store) else PART_BYTES
-        await obstore.put_async(self._store, key, chunks, use_multipart=True, chunk_size=part, max_concurrency=1)
+        source = _Source(chunks)
+        writing = asyncio.ensure_future(
+            obstore.put_async(self._store, key, source.pieces(), use_multipart=True, chunk_size=part, max_concurrency=1)
+        )
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # Cancelling the write itself would leave the parts that a bucket has already: it must see an error.
+            source.stop()
+            await asyncio.wait([writing], timeout=GIVE_UP_S)
+            if writing.done():
+                writing.exception()
+            raise
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them."""
-        bounds: tuple[int, int] | OffsetRange = {"offset": start} if end is None else (start, end)
-        found = await obstore.get_async(self._store, key, options={"range": bounds})
-        async for piece in found.stream(min_chunk_size=READ_BYTES):
+        """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them.
+
+        Each piece is a request of its own: whoever reads slowly would run into the time limit of a single one.
+        """
+        if end is None:
+            end = (await obstore.head_async(self._store, key))["size"]
+        while start < end:
+            piece = await obstore.get_range_async(self._store, key, start=start, end=min(end, start + READ_BYTES))
             yield bytes(piece)
+            start += len(piece)
 
     async def remove(self, keys: Collection[str]) -> None:
         """Forgets what is under ``keys``; a key that has nothing is no error."""
@@ -86,6 +121,31 @@ class Storage:
         """Everything that is stored, in portions."""
         async for portion in obstore.list(self._store, chunk_size=LISTED_AT_ONCE):
             yield [StoredObject(found["path"], found["last_modified"]) for found in portion]
+
+
+class _Source:
+    """Chunks that can be made to end in an error."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self._stopped = False
+        self._waiting: asyncio.Task[Any] | None = None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        while not self._stopped:
+            self._waiting = asyncio.current_task()
+            try:
+                piece = await anext(self._chunks)
+            except StopAsyncIteration:
+                return
+            self._waiting = None
+            yield piece
+        raise InterruptedError("the write was given up")
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.cancel()
 
 
 def _bucket(settings: Settings) -> S3Store:
@@ -100,6 +160,7 @@ def _bucket(settings: Settings) -> S3Store:
         prefix=settings.s3_prefix or None,
         region=settings.s3_region,
         virtual_hosted_style_request=settings.s3_virtual_hosts,
-        client_options={"allow_http": settings.s3_endpoint.startswith("http://")},
+        client_options={"allow_http": settings.s3_endpoint.startswith("http://"), "timeout": REQUEST_S},
+        retry_config={"max_retries": 3, "retry_timeout": RETRY_S},
         **{name: value for name, value in given.items() if value},  # type: ignore[arg-type]
     )

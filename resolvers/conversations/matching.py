@@ -33,12 +33,12 @@ class Matcher:
         is none."""
         raw, context = info._raw_info, info.context
         definition = raw.parent_type.fields[raw.field_name]
-        values = [FieldArguments.of(definition, raw.field_nodes[0]).values(raw.variable_values)]
+        scene = Scene.of(raw, context.prepared.fragments)
+        values = [FieldArguments.of(definition, raw.field_nodes[0]).values(scene.variables)]
         bindings = Bindings()
         wanted = filtered(rows(models.Conversation), stand_in(values[0]["filter"], ("filter",), 0, bindings))
         wanted = wanted.where(wanted.c.id == bindparam(KEY, type_=Uuid(), required=True))
         found = exists(select(wanted.c.id).select_from(wanted.table).where(*wanted.conditions))
-        scene = Scene(raw.schema, context.prepared.fragments, raw.operation, raw.variable_values)
         builder = Builder(scene, {}, values, bindings)
         plan = compile_plan(select(boolean(found)), builder, context.runtime.database.dialect)
         matcher = cls(context, plan, values)

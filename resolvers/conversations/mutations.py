@@ -8,6 +8,7 @@ import strawberry
 from app.actions import conversations as actions
 from app.actions.conversations import KEEP, Keep, Said
 from app.actions.conversations.transcripts import mail_transcript
+from app.core.access import Scope
 from app.core.ids import parse_id
 from resolvers.context import Info
 from resolvers.conversations.inputs import (
@@ -129,6 +130,7 @@ class ConversationMutation:
     async def edit_message(self, info: Info, input: EditMessageInput) -> MessagePayload:
         key = input.key()
         async with info.context.write() as tx:
+            tx.require(Scope.CONVERSATIONS_WRITE)
             await actions.edit_message(tx, message_id=key, text=input.text)
         return _message(key)
 
@@ -139,6 +141,7 @@ class ConversationMutation:
     async def delete_message(self, info: Info, input: DeleteMessageInput) -> MessagePayload:
         key = input.key()
         async with info.context.write() as tx:
+            tx.require(Scope.CONVERSATIONS_WRITE)
             await actions.delete_message(tx, message_id=key)
         return _message(key)
 
@@ -173,6 +176,7 @@ class ConversationMutation:
     async def close_conversation(self, info: Info, input: CloseConversationInput) -> ConversationPayload:
         key = input.key()
         async with info.context.write() as tx:
+            tx.require(Scope.CONVERSATIONS_WRITE)
             await actions.close_conversation(tx, conversation_id=key)
         return _conversation(key)
 

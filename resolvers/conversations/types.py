@@ -35,6 +35,11 @@ def queue_position(conversation: Rows) -> Any:
     return case((conversation.c.queued_at.is_not(None), counted(other.where(same_queue, before))))
 
 
+def side_of(principal_kind: Any) -> Any:
+    """The side on which a caller of this kind is."""
+    return case((or_(principal_kind == "visitor", principal_kind == "system"), principal_kind), else_="agent")
+
+
 @table_type(models.ConversationTag, noun="conversation_tag", scope=Scope.CONVERSATIONS_READ)
 class ConversationTag:
     """A word by which a conversation is found again."""
@@ -48,7 +53,7 @@ class MessageRevision:
 
     action: str = column("What was done to it: edited or deleted.")
     text: str = column("What it said before.")
-    changed_by_kind: SenderKind = column("Which side changed it.")
+    changed_by_kind: SenderKind = column("Which side changed it.", lambda revision: side_of(revision.c.changed_by_kind))
     changed_at: DateTime = column("When.")
 
     @one(lambda: User, "Who changed it, if that was somebody who still works here.", graphql_type=User | None)

@@ -210,10 +210,14 @@ def said(conversation_id: Any, argument: Any) -> ColumnElement[bool] | None:
     return or_(blank, Said(conversation_id, TENANT, *queries))
 
 
-def _search(value: Any, path: str, *, on_postgres: bool) -> str | None:
+NO_WORD = {False: '""', True: ""}
+"""A search that finds nothing, in the words of SQLite and in those of Postgres."""
+
+
+def _search(value: Any, path: str, *, on_postgres: bool) -> str:
     if len(value) > MAX_SEARCH:
         raise Invalid.at(path, f"must be at most {MAX_SEARCH} characters")
-    return search_query(_clean_text(value, path), on_postgres=on_postgres)
+    return search_query(_clean_text(value, path), on_postgres=on_postgres) or NO_WORD[on_postgres]
 
 
 def since(column: Any, argument: Any) -> ColumnElement[bool] | None:

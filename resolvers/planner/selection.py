@@ -8,6 +8,7 @@ from graphql import (
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
     get_named_type,
@@ -39,6 +40,13 @@ class Scene:
     fragments: dict[str, FragmentDetails]
     operation: OperationDefinitionNode
     variables: VariableValues
+
+    @classmethod
+    def of(cls, info: GraphQLResolveInfo[Any], fragments: dict[str, FragmentDetails]) -> "Scene":
+        """What a resolver sees. Strawberry gives it the values of the variables without their sources."""
+        given: Any = info.variable_values
+        variables = VariableValues({}, given) if isinstance(given, dict) else given
+        return cls(info.schema, fragments, info.operation, variables)
 
     def fields(self, parent: GraphQLObjectType, details: Details) -> Iterator[SelectedField]:
         """The fields selected below ``details`` when the value is a ``parent``, with directives applied."""

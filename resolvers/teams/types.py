@@ -60,7 +60,8 @@ def load_of(member: Rows) -> ColumnElement[int]:
 def agents() -> Rows:
     """The members who can be given a conversation."""
     member = rows(models.Member)
-    return member.where(or_(*(member.c.role == role for role in ANSWERING)))
+    may_answer = or_(*(member.c.role == role for role in ANSWERING))
+    return member.where(may_answer, member.c.invited_at.is_(None))
 
 
 @table_type(models.Member, noun="agent", scope=Scope.CONVERSATIONS_READ)

@@ -9,7 +9,7 @@ from app.actions import conversations, visitors
 from app.actions.conversations import Said
 from app.actions.visitors import Opened
 from app.actions.widgets import shown_to_visitors
-from app.core.access import Principal
+from app.core.access import Principal, Scope
 from app.core.ids import parse_id
 from app.core.realtime.presence import AGENT
 from resolvers.context import GraphContext, Info
@@ -245,6 +245,7 @@ class VisitorMutation:
     async def edit_visitor_message(self, info: Info, input: EditVisitorMessageInput) -> VisitorMessagePayload:
         key = input.key()
         async with info.context.write() as tx:
+            tx.require(Scope.VISITOR)
             await conversations.edit_message(tx, message_id=key, text=input.text)
         return _message(key)
 
@@ -252,6 +253,7 @@ class VisitorMutation:
     async def delete_visitor_message(self, info: Info, input: DeleteVisitorMessageInput) -> VisitorMessagePayload:
         key = input.key()
         async with info.context.write() as tx:
+            tx.require(Scope.VISITOR)
             await conversations.delete_message(tx, message_id=key)
         return _message(key)
 
@@ -277,6 +279,7 @@ class VisitorMutation:
     ) -> VisitorConversationPayload:
         key = parse_id("conversation", input.conversation_id, "conversation_id")
         async with info.context.write() as tx:
+            tx.require(Scope.VISITOR)
             await conversations.close_conversation(tx, conversation_id=key)
         return _conversation(key)
 

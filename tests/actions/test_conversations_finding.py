@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, func, select, update
 from sqlmodel import col
 
 from app.actions.conversations import (
@@ -16,7 +16,7 @@ from app.actions.conversations import (
     update_conversation,
 )
 from app.core.errors import Invalid
-from app.core.fulltext import words_of
+from app.core.fulltext import message_search, words_of
 from app.core.ids import new_id
 from models import Conversation, Team
 from tests.actions.talking import Office
@@ -123,6 +123,12 @@ async def test_a_search_finds_words_by_their_beginnings(office: Office, other_te
     assert await found(office, search="resiz") == [a]
     await owner.do(update_conversation, conversation_id=a, subject="")
     assert await found(office, search="resiz") == []
+
+    async with office.units.write(owner.principal) as tx:
+        await tx.session.execute(delete(Conversation))
+        left = select(func.count()).select_from(message_search).where(message_search.c.tenant_id == office.tenant_id)
+        assert (await tx.session.execute(left)).scalar_one() == 0
+    assert await strangers.owner.read(list_conversations, search="ordinary", limit=1) != ([], 0)
 
 
 ALPHABET = ["ä", "a", "A", "ß", "ss", "-", "'", " ", " ", "1", "é", "e", "界", ".", "_", "İ", "ﬁ", '"', ":*", "&"]

@@ -3,21 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import func, select
 
+from app.actions.accounts import create_api_key
 from app.actions.files import limits
-from app.core.access import Scope, system
-from app.core.ids import parse_id
+from app.actions.visitors import open_widget
+from app.core.access import ALL_SCOPES, PUBLIC, Scope, system
+from app.core.ids import new_id, parse_id
+from app.core.settings import Settings
 from app.main import build_app
 from app.rest.door import multipart
 from app.runtime import Runtime
-from models import File
+from models import File, Widget
+from tests.bucket import BUCKET, serve_bucket
 from tests.doors.conftest import MakeKey
 from tests.tenants import TenantAccount
 from tests.uploads import PNG, REFUSED, TAKEN
+from workers import HANDLERS
 
 Client = httpx2.AsyncClient
 
@@ -187,6 +193,31 @@ async def test_who_may_send_files(client: Client, make_key: MakeKey, tenant: Ten
     assert (await send(client, writer, PNG)).status_code == 201
 
 
+async def test_visitors_send_files_from_the_page_of_their_token(
+    client: Client, tenant: TenantAccount, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, widget_id = "https://shop.example", new_id()
+    async with runtime.write(system(tenant.id)) as tx:
+        row = {"id": widget_id, "key": "w_1", "name": "Site", "settings": {}}
+        await tx.insert(Widget, [row | {"created_at": tx.now, "updated_at": tx.now}])
+    async with runtime.write(PUBLIC) as tx:
+        token = (await open_widget(tx, widget_key="w_1", origin=site)).token
+    elsewhere = [await send(client, token, PNG), await send(client, token, PNG, origin="https://evil.example")]
+    assert [answer.status_code for answer in elsewhere] == [403, 403]
+    assert (await stored_keys(runtime), await rows(runtime, tenant)) == ([], 0)
+    sent = await send(client, token, PNG, origin=site)
+    assert sent.status_code == 201
+    assert (await client.get(path_of(sent.json()["url"]))).content == PNG
+
+    monkeypatch.setattr("app.rest.files.uploads.AT_ONCE", 0)
+    busy = await send(client, token, PNG, origin=site)
+    assert (busy.status_code, busy.headers["retry-after"]) == (503, "1")
+    monkeypatch.undo()
+    statuses = [(await send(client, token, PNG, origin=site)).status_code for _ in range(12)]
+    assert statuses[:9] == [201] * 9
+    assert statuses[-1] == 429
+
+
 async def test_links_are_one_file_s_for_five_minutes(
     client: Client, key: str, foreign_key: str, runtime: Runtime
 ) -> None:
@@ -217,6 +248,33 @@ async def test_pages_of_any_origin_may_call_without_cookies(client: Client, key:
     for sender in (key, None):
         answer = await send(client, sender, PNG, origin="https://shop.example")
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_files_may_be_in_a_bucket(
+    settings: Settings, tenant: TenantAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve_bucket(tmp_path / "bucket") as bucket:
+        runtime = Runtime(settings.model_copy(update=bucket.settings | {"s3_prefix": "files"}), HANDLERS)
+        await runtime.start()
+        async with runtime.write(tenant.principal) as tx:
+            key = (await create_api_key(tx, name="test", scopes=ALL_SCOPES)).key_text
+        transport = httpx2.ASGITransport(app=build_app(runtime))
+        async with Client(transport=transport, base_url="http://rapport.test") as client:
+            content = PNG + bytes(6 << 20)
+            document = (await send(client, key, content)).json()
+            url = path_of(document["url"])
+            assert (await client.get(url)).content == content
+            assert (await client.get(url, headers={"range": "bytes=1-3"})).content == b"PNG"
+            stored = f"{BUCKET}/files/{tenant.id.hex}/{parse_id('file', document['id']).hex}"
+            assert bucket.objects() == [stored]
+            monkeypatch.setitem(limits.BY_PLAN, "enterprise", replace(limits.BY_PLAN["enterprise"], largest=11 << 20))
+            assert (await send(client, key, PNG + bytes(12 << 20))).json()["error"]["code"] == "FILE_TOO_LARGE"
+            assert bucket.objects() == [stored]
+            runtime.services.storage.__dict__["_store"] = None
+            down = [await client.get(url), await send(client, key, PNG)]
+            assert [answer.status_code for answer in down] == [500, 500]
+            assert {answer.json()["error"]["code"] for answer in down} == {"INTERNAL"}
+        await runtime.stop()
 
 
 async def test_uploads_are_streamed(key: str, runtime: Runtime) -> None:

@@ -13,7 +13,7 @@ from app.core.access import PUBLIC, Principal, Scope
 from app.core.ids import new_id
 from app.runtime import Runtime
 from resolvers.engine import GraphEngine
-from resolvers.protocol import Answer, GraphRequest
+from resolvers.protocol import Answer, GraphRequest, Refused
 
 Json = dict[str, Any]
 
@@ -77,6 +77,18 @@ class Caller:
             yield Stream(stream)
         finally:
             await stream.aclose()
+
+    async def follow_refusal(self, text: str, **variables: Any) -> Json:
+        """Why a subscription is refused before it begins: the extensions without the list of issues."""
+        stream = self.engine.subscribe(GraphRequest(text, variables), self.principal)
+        try:
+            await anext(stream)
+        except Refused as refused:
+            (error,) = orjson.loads(refused.answer.body)["errors"]
+            return {name: value for name, value in error["extensions"].items() if name != "issues"}
+        finally:
+            await stream.aclose()
+        raise AssertionError("was not refused")
 
 
 @dataclass(frozen=True)

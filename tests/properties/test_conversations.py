@@ -28,7 +28,7 @@ from tests.actions.talking import Office
 
 # Nothing may be drawn inside these tests: Hypothesis then interrupts by a BaseException, which ends anyio's runner.
 SLOW = settings(
-    max_examples=30,
+    max_examples=15,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -16,11 +16,18 @@ PATIENCE_S = 15
 class Subscriber:
     """Follows one subscription field, whose payloads have a ``cursor``, for ever. ``items`` is all that came, in order.
 
-    ``document`` is an operation with the variables ``$id`` and ``$after``.
+    ``document`` is an operation with the variables ``$id`` and ``$after``; ``path`` is where it is asked.
     """
 
     def __init__(
-        self, cluster: Cluster, chance: random.Random, key: str, document: str, customer_id: str, after: str
+        self,
+        cluster: Cluster,
+        chance: random.Random,
+        key: str,
+        document: str,
+        followed_id: str,
+        after: str,
+        path: str = "/graphql",
     ) -> None:
         self.items: list[dict[str, Any]] = []
         self.cuts = 0
@@ -28,7 +35,8 @@ class Subscriber:
         self._chance = chance
         self._key = key
         self._document = document
-        self._customer_id = customer_id
+        self._followed_id = followed_id
+        self._path = path
         self._after = after
         self._socket: ClientConnection | None = None
         self._streaming = asyncio.Event()
@@ -67,7 +75,7 @@ class Subscriber:
 
     async def _follow(self, url: str) -> None:
         async with connect(
-            f"{url.replace('http', 'ws', 1)}/graphql",
+            f"{url.replace('http', 'ws', 1)}{self._path}",
             subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
             open_timeout=PATIENCE_S,
             close_timeout=0.1,
@@ -79,7 +87,7 @@ class Subscriber:
             async with asyncio.timeout(PATIENCE_S):
                 acknowledged = json.loads(await socket.recv())
             assert acknowledged["type"] == "connection_ack", acknowledged
-            variables = {"id": self._customer_id, "after": self._after}
+            variables = {"id": self._followed_id, "after": self._after}
             payload = {"query": self._document, "variables": variables}
             await self._send({"type": "subscribe", "id": "1", "payload": payload})
             self._streaming.set()

@@ -87,5 +87,5 @@ class Handing:
 
 def waits_since(conversation: Conversation) -> datetime:
     """Since when the visitor has waited for the agent of an assigned conversation."""
-    assigned_at, waiting_since = conversation.assigned_at, conversation.waiting_since
-    return max(moment for moment in (assigned_at, waiting_since, conversation.created_at) if moment is not None)
+    moments = (conversation.assigned_at, conversation.waiting_since)
+    return max((moment for moment in moments if moment is not None), default=conversation.created_at)

@@ -40,8 +40,10 @@ class Conversations:
         self._session = tx.session
 
     async def lock(self, people: Collection[UUID]) -> None:
-        """Locks the conversations of these customers, before the customers themselves: as everybody does who says
-        something in a conversation."""
+        """Locks the visitors and the conversations of these customers, before the customers themselves: as everybody
+        does who says something in a conversation."""
+        browsers = select(col(Visitor.id)).where(among(self._session, Visitor.customer_id, people))
+        await self._session.execute(browsers.order_by(col(Visitor.id)).with_for_update(key_share=True))
         statement = select(col(Conversation.id)).where(among(self._session, Conversation.customer_id, people))
         await self._session.execute(statement.order_by(col(Conversation.id)).with_for_update(key_share=True))
 

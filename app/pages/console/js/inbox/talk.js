@@ -40,7 +40,6 @@ export class Talk {
     outgoing.addEventListener("changed", () => this.#showWaiting());
     outgoing.addEventListener("sent", ({ detail }) => detail.entry.conversationId === this.detail?.id && this.#take(detail.message));
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#showWaiting(), { signal: page.signal });
-    for (const name of ["visibilitychange", "focus"]) window.addEventListener(name, () => this.#readLater(), { signal: page.signal });
     document.addEventListener("visibilitychange", () => this.#readLater(), { signal: page.signal });
     desk.addEventListener("people", () => this.#redraw());
     page.signal.addEventListener("abort", () => this.#leave());
@@ -93,7 +92,7 @@ export class Talk {
     this.#leave();
     const { messages, snapshotCursor, ...detail } = conversation;
     this.detail = detail;
-    if (this.nobody.isConnected) fill(this.element, this.parts);
+    if (this.nobody.parentNode === this.element) fill(this.element, this.parts);
     this.thread.begin(conversation, this.outgoing.of(detail.id));
     this.#older = messages.pageInfo.endCursor;
     this.composer.turnTo(detail);
@@ -102,8 +101,6 @@ export class Talk {
     this.onLearn(detail);
     this.#follow(detail.id, snapshotCursor);
     this.#readLater();
-    // The parts were just put into the page: only now can they be scrolled.
-    this.thread.toEnd();
   }
 
   #follow(id, cursor) {

@@ -20,9 +20,11 @@ export class Thread {
     this.more = button("Show earlier messages", older, "slight");
     this.spoken = h("p", { class: "unseen", "aria-live": "polite" });
     this.typing = h("p", { class: "typing", role: "status" });
-    this.element = h("div", { class: "thread", tabindex: "0", role: "region", "aria-label": "Conversation" },
+    this.element = h("div", { class: "thread", tabindex: "0", role: "region", "aria-label": "What was said" },
       h("div", { class: "earlier" }, this.more), this.list, this.typing, this.spoken);
-    this.element.addEventListener("load", () => this.#stick && this.toEnd(), true);
+    // Pictures that have come, a longer draft, a turned telephone: what was at the end stays there.
+    const sizes = new ResizeObserver(() => this.#stick && this.toEnd());
+    for (const one of [this.element, this.list]) sizes.observe(one);
     this.element.addEventListener("scroll", () => (this.#stick = this.nearEnd), { passive: true });
   }
 
