@@ -8,7 +8,7 @@ So a stream tells each seat everything after its place, in order, once; who come
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -144,6 +144,9 @@ class LiveStreams:
 
     def __init__(self) -> None:
         self._open: dict[Hashable, LiveStream] = {}
+
+    def __iter__(self) -> Iterator[LiveStream]:
+        return iter(self._open.values())
 
     def __len__(self) -> int:
         return len(self._open)
