@@ -270,6 +270,10 @@ async def test_files_may_be_in_a_bucket(
             monkeypatch.setitem(limits.BY_PLAN, "enterprise", replace(limits.BY_PLAN["enterprise"], largest=11 << 20))
             assert (await send(client, key, PNG + bytes(12 << 20))).json()["error"]["code"] == "FILE_TOO_LARGE"
             assert bucket.objects() == [stored]
+            runtime.services.storage.__dict__["_store"] = None
+            down = [await client.get(url), await send(client, key, PNG)]
+            assert [answer.status_code for answer in down] == [500, 500]
+            assert {answer.json()["error"]["code"] for answer in down} == {"INTERNAL"}
         await runtime.stop()
 
 
