@@ -44,7 +44,7 @@ class Result:
 
     def __init__(self, body: bytes) -> None:
         self.body = body
-        self.frames: dict[bytes, Any] = {}
+        self.frames: dict[str, Any] = {}
 
 
 class Seat(ABC):
