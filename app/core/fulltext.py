@@ -56,10 +56,10 @@ def conversations_with(
     """
     found = select(message_search.c.conversation_id)
     if on_postgres:
-        words = cast(query, TSQUERY).op("&&")(_of_tenant(tenant_id))
-        return found.where(message_search.c.words.op("@@", is_comparison=True)(words))
-    matches = message_search.c.words.op("MATCH", is_comparison=True)(query)
-    return found.where(message_search.c.tenant_id == tenant_id, matches)
+        matches = message_search.c.words.op("@@", is_comparison=True)
+        return found.where(matches(cast(query, TSQUERY)), matches(_of_tenant(tenant_id)))
+    matches = message_search.c.words.op("MATCH", is_comparison=True)
+    return found.where(message_search.c.tenant_id == tenant_id, matches(query))
 
 
 def _of_tenant(tenant_id: UUID | ColumnElement[Any]) -> ColumnElement[Any]:

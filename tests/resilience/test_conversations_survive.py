@@ -1,4 +1,4 @@
-"""Visitors and agents talk while sockets are cut and servers are killed: each hears all that is theirs, once and in order,
+"""Visitors and agents talk while sockets are cut and servers killed: each hears all that is theirs, once and in order,
 and the unread counts are right.
 
 ``CHAT_MESSAGES=10000 CHAT_CRASHES=10`` is the acceptance; the gate says less.

@@ -106,8 +106,10 @@ class Assignments:
         elif moved:
             await self._follow_team(conversation)
         await self._store.save()
-        if before is not None and before != conversation.assignee_id:
-            await self._queue.fill(await self._queue.teams_of(before))
+        if before != conversation.assignee_id:
+            await self._queue.forget_loads()
+            if before is not None:
+                await self._queue.fill(await self._queue.teams_of(before))
 
     async def take(self, conversation: Conversation, user_id: UUID | None) -> None:
         """Makes a conversation without an agent that of the member who answers it; nobody's if an API key does."""
@@ -135,6 +137,7 @@ class Assignments:
             return False
         else:
             await self._queue.place(conversation, because=because, anew=True)
+        await self._queue.forget_loads()
         await self._queue.fill(await self._queue.teams_of(had))
         return True
 

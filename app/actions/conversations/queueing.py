@@ -107,6 +107,7 @@ class Queue:
         before = conversation.assignee_id
         conversation.queued_at = self.handing.place_of(conversation)
         conversation.assignee_id = conversation.assigned_at = None
+        await self.forget_loads()
         team = await self._open(conversation.team_id)
         conversation.routing = self._explain(team, not_to, because)
         self._because[conversation.id] = because
@@ -119,7 +120,8 @@ class Queue:
     async def attend(self, conversation: Conversation) -> None:
         """The visitor has said something: finds an agent if there is none, else sees to it that one answers in time."""
         if conversation.assignee_id is not None:
-            await self.handing.expect_answer(conversation)
+            if conversation.waiting_since == self._tx.now:
+                await self.handing.expect_answer(conversation)
         elif conversation.queued_at is None:
             await self.place(conversation)
 
@@ -128,12 +130,21 @@ class Queue:
         if conversation.assignee_id is not None:
             await self.fill(await self.teams_of(conversation.assignee_id))
 
+    async def forget_loads(self) -> None:
+        """An agent has fewer conversations than were read."""
+        await self._store.save()
+        self._candidates.clear()
+
     async def fill(self, team_ids: Collection[UUID]) -> int:
         """Hands out what waits in the queues of these teams as far as there is room, in order of waiting.
 
         Nobody is passed over because somebody writes in a conversation just now: a job goes on then.
         """
+        if not team_ids:
+            return 0
         await self.handing.begin()
+        if not await self._heads(list(team_ids), (), 1):
+            return 0
         for team_id in team_ids:
             await self._open(team_id)
         given, passed = 0, set[UUID]()

@@ -136,10 +136,13 @@ class Hub:
         if self._board.say((tenant_id, channel, key, holder), data, ttl_s):
             self._something_pending.set()
 
-    def signals(self, tenant_id: UUID, channel: str) -> Signals:
-        """What is true on a channel, here and in other processes: ``async for`` gives first all that is known, then
-        each change, the latest of each key. It ends when the server drains, and costs nothing once it is dropped."""
-        signals = self._board.listen(tenant_id, channel)
+    def signals(self, tenant_id: UUID, *channels: str) -> Signals:
+        """What is true on channels, here and in other processes: ``async for`` gives first all that is known, then each
+        change, the latest of each key. It ends when the server drains, and costs nothing once it is dropped.
+
+        Several channels must not share keys.
+        """
+        signals = self._board.listen(tenant_id, *channels)
         if self.draining.is_set():
             signals.close()
         return signals

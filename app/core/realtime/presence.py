@@ -10,14 +10,15 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from app.core.ids import new_id
 from app.core.realtime.hub import Hub
 from app.core.realtime.signals import Signal
 
-CHANNEL = "presence"
 AGENT, VISITOR = "agent", "visitor"
+KINDS = (AGENT, VISITOR)
 ANNOUNCE_S = 10.0
 FORGET_S = 30.0
 LINGER_S = 2.0
@@ -74,12 +75,12 @@ class Presence:
 
     def present(self, tenant_id: UUID, kind: str) -> set[UUID]:
         """The ids of who is here now, in any process."""
-        found = map(_change, self._hub.known_signals(tenant_id, CHANNEL))
-        return {change.id for change in found if change and change.kind == kind and change.present}
+        found = map(_change, self._hub.known_signals(tenant_id, _channel(kind)))
+        return {change.id for change in found if change is not None and change.present}
 
     async def changes(self, tenant_id: UUID) -> AsyncIterator[PresenceChange]:
         """First everybody who is here, then who comes and goes. Ends when the server drains."""
-        async for signal in self._hub.signals(tenant_id, CHANNEL):
+        async for signal in self._hub.signals(tenant_id, *map(_channel, KINDS)):
             change = _change(signal)
             if change is not None:
                 yield change
@@ -116,13 +117,18 @@ class Presence:
 
     def _tell(self, one: One, *, present: bool) -> None:
         tenant_id, kind, id = one
-        self._hub.signal(tenant_id, CHANNEL, f"{kind}:{id.hex}", {} if present else None, FORGET_S, holder=self._holder)
+        data: dict[str, Any] | None = {} if present else None
+        self._hub.signal(tenant_id, _channel(kind), f"{kind}:{id.hex}", data, FORGET_S, holder=self._holder)
 
     async def _announce(self) -> None:
         while True:
             await asyncio.sleep(ANNOUNCE_S)
             for one in [*self._here, *self._leaving]:
                 self._tell(one, present=True)
+
+
+def _channel(kind: str) -> str:
+    return f"presence:{kind}"
 
 
 def _change(signal: Signal) -> PresenceChange | None:

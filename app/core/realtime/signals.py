@@ -96,11 +96,12 @@ class SignalBoard:
         self._scheduled: dict[Place, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def listen(self, tenant_id: UUID, channel: str) -> Signals:
-        """The channel's signals from now on. Forgotten once nobody holds on to it."""
-        signals = Signals(self.known(tenant_id, channel))
-        self._listeners[tenant_id, channel][id(signals)] = ref(signals)
-        finalize(signals, self._forget, (tenant_id, channel), id(signals)).atexit = False
+    def listen(self, tenant_id: UUID, *channels: str) -> Signals:
+        """The channels' signals from now on. Forgotten once nobody holds on to it."""
+        signals = Signals(known for channel in channels for known in self.known(tenant_id, channel))
+        for channel in channels:
+            self._listeners[tenant_id, channel][id(signals)] = ref(signals)
+            finalize(signals, self._forget, (tenant_id, channel), id(signals)).atexit = False
         return signals
 
     def known(self, tenant_id: UUID, channel: str) -> list[Signal]:
