@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import DateTime, bindparam, null, select, union_all
+from sqlalchemy import bindparam, null, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,7 +31,7 @@ class Noted:
 
     def __init__(self, dialect: Dialect) -> None:
         stay, flip = SegmentMembership, SegmentFlip
-        stays = select(col(stay.customer_id), col(stay.segment_id), null().cast(DateTime(timezone=True))).where(
+        stays = select(col(stay.customer_id), col(stay.segment_id), null()).where(
             col(stay.tenant_id) == bindparam("tenant"),
             one_of_people(col(stay.customer_id), dialect),
             col(stay.left_at).is_(None),
@@ -39,7 +39,7 @@ class Noted:
         flips = select(col(flip.customer_id), col(flip.segment_id), col(flip.due_at)).where(
             col(flip.tenant_id) == bindparam("tenant"), one_of_people(col(flip.customer_id), dialect)
         )
-        self._both = Prepared(union_all(stays, flips), dialect)
+        self._both = Prepared(union_all(flips, stays), dialect)
         self._segments: dict[object, UUID] = {}
 
     async def of(self, connection: AsyncConnection, tenant_id: UUID, people: Sequence[UUID]) -> Notes:
