@@ -3,6 +3,7 @@
 graph    nested and one-row queries against stock Strawberry and Node (Fastify, Mercurius with JIT), on one Postgres
 ingest   single events, acknowledged after the commit, against an empty route of the same server
 batches  batches of 100 events against a bare executemany of the same rows
+fanout   one message to 1,000 sockets against Node (graphql-ws) and stock Strawberry, and memory per socket
 memory   the idle server, and each of 1,000 open subscriptions
 segments ingest with 50 live segments, how soon a membership is seen, a whole build against SQL by hand
 """
@@ -10,7 +11,7 @@ segments ingest with 50 live segments, how soon a membership is seen, a whole bu
 import sys
 from collections.abc import Callable
 
-from benchmarks import batches, graph, ingest, memory, segments
+from benchmarks import batches, fanout, graph, ingest, memory, segments
 from benchmarks.load import missing_wrk
 from tests.servers import ServerMissing, Servers
 
@@ -18,6 +19,7 @@ PARTS: dict[str, Callable[[Servers], None]] = {
     "graph": graph.run,
     "ingest": ingest.run,
     "batches": batches.run,
+    "fanout": fanout.run,
     "memory": memory.run,
     "segments": segments.run,
 }

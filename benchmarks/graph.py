@@ -2,29 +2,22 @@
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from tempfile import mkdtemp
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 import httpx2
 
 from benchmarks.load import Rate, Shot, side_by_side
+from benchmarks.peers.running import missing_npm, node_peer, python_peer
 from benchmarks.world import World, world
-from tests.servers import Servers, free_port
+from tests.servers import Servers
 
-PEERS = Path(__file__).parent / "peers"
 NESTED = (
     "{ customers(first: 25) { nodes { id email identities { kind value } "
     "events(first: 3) { nodes { id name occurredAt } } } } }"
 )
 ONE = "query One($id: String!) { customer(externalId: $id) { id email createdAt } }"
-READY_S = 20
 
 
 def run(servers: Servers) -> None:
@@ -67,62 +60,10 @@ def peers(rapport: World) -> Iterator[dict[str, str]]:
     """The peers on the same database: stock Strawberry, and Node where npm is found."""
     tenant = UUID(rapport.tenant.removeprefix("tn_"))
     environment = os.environ | {"DATABASE_URL": rapport.settings.database_url, "TENANT": str(tenant)}
-    running: list[subprocess.Popen[bytes]] = []
-    urls: dict[str, str] = {}
-    try:
-        port = free_port()
-        serve = [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "benchmarks.peers.stock:app",
-            "--port",
-            str(port),
-            "--log-level",
-            "warning",
-        ]
-        running.append(subprocess.Popen([*serve, "--no-access-log"], env=environment))
-        urls["stock"] = f"http://127.0.0.1:{port}"
-        if shutil.which("npm"):
-            port = free_port()
-            command = ["node", "server.mjs"]
-            directory = _node_modules()
-            running.append(
-                subprocess.Popen(
-                    command, cwd=directory, env=environment | {"PORT": str(port)}, stdout=subprocess.DEVNULL
-                )
-            )
-            urls["node"] = f"http://127.0.0.1:{port}"
-        else:
+    with ExitStack() as running:
+        urls = {"stock": running.enter_context(python_peer("benchmarks.peers.stock:app", environment)).url}
+        if missing_npm():
             print("NOT RUN: the Node peer needs npm")
-        for url in urls.values():
-            _await(url)
-        yield urls
-    finally:
-        for process in running:
-            process.terminate()
-            process.wait(10)
-
-
-def _node_modules() -> Path:
-    """The Node peer with its packages, outside the tree."""
-    directory = Path(mkdtemp(prefix="rapport-peers-"))
-    for name in ("package.json", "server.mjs"):
-        shutil.copy(PEERS / name, directory)
-    subprocess.run(
-        ["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"], cwd=directory, check=True
-    )
-    return directory
-
-
-def _await(url: str) -> None:
-    deadline = time.monotonic() + READY_S
-    while True:
-        try:
-            httpx2.post(f"{url}/graphql", json={"query": "{ __typename }"}).raise_for_status()
-        except httpx2.HTTPError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
         else:
-            return
+            urls["node"] = running.enter_context(node_peer("server.mjs", environment)).url
+        yield urls

@@ -24,14 +24,15 @@ def run(_: Servers) -> None:
             "mutation($i: IdentifyCustomerInput!) { identifyCustomer(input: $i) { customer { id } } }",
             {"i": {"externalId": "u1"}},
         )
-        idle = _resident(rapport)
+        idle = resident(rapport.served.pid)
         subscribed = asyncio.run(_with_sockets(rapport, data["identifyCustomer"]["customer"]["id"]))
     print(f"idle server       {idle / 1024:7.1f} MB")
     print(f"each subscription {(subscribed - idle) / SOCKETS:7.1f} kB   ({SOCKETS} open)", flush=True)
 
 
-def _resident(rapport: World) -> int:
-    for line in Path(f"/proc/{rapport.served.pid}/status").read_text().splitlines():
+def resident(pid: int) -> int:
+    """The resident set size of a process in kilobytes."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise RuntimeError("no resident set size")
@@ -55,6 +56,6 @@ async def _with_sockets(rapport: World, customer_id: str) -> int:
 
     sockets = await asyncio.gather(*(open_one() for _ in range(SOCKETS)))
     await asyncio.sleep(3)
-    resident = _resident(rapport)
+    occupied = resident(rapport.served.pid)
     await asyncio.gather(*(socket.close() for socket in sockets))
-    return resident
+    return occupied

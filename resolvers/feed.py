@@ -1,10 +1,11 @@
 """Streams over the feed: replay what was missed, then wait for more, and say so when something cannot be replayed."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -21,6 +22,7 @@ from resolvers.live import Course
 from resolvers.scalars import enum_value
 
 Item = TypeVar("Item")
+Read = TypeVar("Read")
 
 
 class Begin(Protocol):
@@ -59,7 +61,7 @@ class Follower:
     ``shared``: everybody with the same tenant, scopes and arguments is told the same, and the resolver does nothing but
     pass on what :meth:`follow` yields; then sockets share one live stream (:mod:`resolvers.live`), in which the
     resolver runs once for all of them, and the run of each ends when it has caught up. Leave it False where the caller
-    matters (``mine``) or where something lasts as long as the resolver does (presence).
+    matters (``mine``); what lasts as long as each of them follows (presence) is for :meth:`GraphContext.keep`.
     """
 
     context: GraphContext
@@ -87,12 +89,14 @@ class Follower:
         if tenant_id is None:
             raise Unauthenticated("Sign in or send an API key.")
         course = self.context.course if self.shared else Course()
-        place = course.start or await self._begin(after)
+        place = course.start
+        if place is None:
+            place = await _to_its_end(self._begin(after))
         if place.gap is not None:
             yield FeedGap(cursor=str(Cursor(place.epoch, place.offset)), reason=GapReason(place.gap))
         async with self.context.runtime.hub.listen(tenant_id, place.topic) as bell:
             while True:
-                entries = await self._read(place)
+                entries = await _to_its_end(self._read(place))
                 for entry in entries:
                     if entry.position != place.offset + 1:
                         course.at = entry.position - 1
@@ -112,6 +116,19 @@ class Follower:
     async def _read(self, place: FeedStart) -> Sequence[FeedEntry]:
         async with self.context.read() as reading:
             return await read_following(reading, topic=place.topic, offset=place.offset, scope=self.scope)
+
+
+async def _to_its_end(reading: Coroutine[Any, Any, Read]) -> Read:
+    """Awaits a reading that goes on when its reader leaves: cancelled, it would cost Postgres a connection."""
+    task = asyncio.create_task(reading)
+    task.add_done_callback(_look)
+    return await asyncio.shield(task)
+
+
+def _look(task: asyncio.Task[Any]) -> None:
+    """Takes note of a failure that nobody waits for any more, so that asyncio does not complain of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _rang(bell: Listener) -> bool:

@@ -15,7 +15,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, description="Port to listen on.")
-    data_dir: Path = Field(Path("var"), description="Where the embedded database and the generated secret live.")
+    data_dir: Path = Field(Path("var"), description="Where the embedded database, files and the generated secret live.")
     database_url: str = Field(
         "", description="`postgresql://user@host/name`, or empty for SQLite (`rapport.db` in the data directory)."
     )
@@ -55,7 +55,9 @@ class Settings(BaseSettings):
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 
-    s3_bucket: str = Field("", description="Bucket for uploaded files; empty: `files` in the data directory.")
+    s3_bucket: str = Field(
+        "", description="Bucket for files, if several machines serve them; empty: `files` in the data directory."
+    )
     s3_endpoint: str = Field("", description="URL of an S3-compatible server; empty: Amazon's.")
     s3_region: str = Field("us-east-1", description="Region of the bucket.")
     s3_prefix: str = Field("", description="Folder in the bucket.")

@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import obstore
 from obstore.store import LocalStore, MemoryStore, S3Store
@@ -17,17 +17,17 @@ from obstore.store import LocalStore, MemoryStore, S3Store
 from app.core.errors import Overloaded
 from app.core.settings import Settings
 
-if TYPE_CHECKING:
-    from obstore import OffsetRange
-
 PART_BYTES = 1 << 20
 S3_PART_BYTES = 5 << 20
 """How much is written at once; S3 takes no smaller parts. An upload holds two of them at most."""
-READ_BYTES = 64 << 10
+READ_BYTES = 1 << 20
 LISTED_AT_ONCE = 500
 WRITES_AT_ONCE = 32
 """Each holds a part or two in memory."""
 GIVE_UP_S = 10.0
+REQUEST_S = timedelta(seconds=60)
+RETRY_S = timedelta(seconds=20)
+"""Somebody waits for the answer meanwhile."""
 
 Store = LocalStore | MemoryStore | S3Store
 
@@ -100,11 +100,16 @@ class Storage:
             raise
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them."""
-        bounds: tuple[int, int] | OffsetRange = {"offset": start} if end is None else (start, end)
-        found = await obstore.get_async(self._store, key, options={"range": bounds})
-        async for piece in found.stream(min_chunk_size=READ_BYTES):
+        """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them.
+
+        Each piece is a request of its own: whoever reads slowly would run into the time limit of a single one.
+        """
+        if end is None:
+            end = (await obstore.head_async(self._store, key))["size"]
+        while start < end:
+            piece = await obstore.get_range_async(self._store, key, start=start, end=min(end, start + READ_BYTES))
             yield bytes(piece)
+            start += len(piece)
 
     async def remove(self, keys: Collection[str]) -> None:
         """Forgets what is under ``keys``; a key that has nothing is no error."""
@@ -155,6 +160,7 @@ def _bucket(settings: Settings) -> S3Store:
         prefix=settings.s3_prefix or None,
         region=settings.s3_region,
         virtual_hosted_style_request=settings.s3_virtual_hosts,
-        client_options={"allow_http": settings.s3_endpoint.startswith("http://")},
+        client_options={"allow_http": settings.s3_endpoint.startswith("http://"), "timeout": REQUEST_S},
+        retry_config={"max_retries": 3, "retry_timeout": RETRY_S},
         **{name: value for name, value in given.items() if value},  # type: ignore[arg-type]
     )

@@ -5,17 +5,19 @@ What one ``and`` requires of the same thing is gathered and must be possible tog
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from app.core.errors import Invalid, Issue
-from app.segments.limits import MAX_ISSUES
+from app.segments.limits import MAX_ISSUES, MAX_RATING
 from app.segments.moments import end_of, start_of
 from app.segments.numbers import passes
 from app.segments.operators import operator_of
 from app.segments.possible import conflict_of
 from app.segments.rules import (
+    HAS_ONE,
     Amount,
     And,
     AttributeIs,
@@ -26,9 +28,11 @@ from app.segments.rules import (
     Did,
     Equals,
     FieldIs,
+    HasConversation,
     Not,
     Or,
     PropertyIs,
+    RatingIs,
     Rule,
     Window,
 )
@@ -64,11 +68,21 @@ def _issues(rule: Rule, path: str) -> Iterator[Issue]:
             yield from _of_test(test, f"{path}.property.is")
         case Did():
             yield from _of_event(rule, f"{path}.event")
+        case HasConversation():
+            yield from _of_count(rule.count, f"{path}.conversation.count")
+        case RatingIs(test):
+            yield from _of_rating(test, f"{path}.rating.is")
 
 
 def _of_test(test: Any, path: str) -> Iterator[Issue]:
     if isinstance(test, Between) and test.low > test.high:
         yield Issue(f"{path}.between", "must not end before it begins")
+
+
+def _of_rating(test: Any, path: str) -> Iterator[Issue]:
+    if isinstance(test, Compares) and not any(passes(test, rating) for rating in range(1, MAX_RATING + 1)):
+        yield Issue(f"{path}.{test.how}", f"can never be: ratings are 1 to {MAX_RATING}")
+    yield from _of_test(test, path)
 
 
 def _of_event(did: Did, path: str) -> Iterator[Issue]:
@@ -143,6 +157,11 @@ def _subject(rule: Any) -> tuple[bytes, Any, str] | None:
             return orjson.dumps(["field", field]), test, f"{field}.is.{operator_of(test)}"
         case ConsentIs(channel, status):
             return orjson.dumps(["consent", channel]), Equals(status), "consent.is"
+        case RatingIs(test):
+            return orjson.dumps(["rating"]), test, f"rating.is.{operator_of(test)}"
+        case HasConversation():
+            about = to_json(replace(rule, count=HAS_ONE))
+            return orjson.dumps(about), rule.count, f"conversation.count.{operator_of(rule.count)}"
         case Did(_, _, _, measure):
             about = to_json(Did(rule.name, rule.where, rule.within))
             function = measure.function if isinstance(measure, Amount) else type(measure).__name__

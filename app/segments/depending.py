@@ -11,6 +11,7 @@ from app.segments.rules import (
     ConsentIs,
     Did,
     FieldIs,
+    HasConversation,
     HasDevice,
     IdentityIs,
     InSegment,
@@ -18,6 +19,7 @@ from app.segments.rules import (
     Not,
     Occurrence,
     Or,
+    RatingIs,
     Rule,
 )
 
@@ -30,8 +32,8 @@ class Dependency(NamedTuple):
 
     ``kind`` and ``name``: ``attribute`` (the name of the attribute, or of the one that holds a nested value), ``event``
     (the event's name), ``identity`` (its kind), ``consent`` (the channel), ``segment`` (the hex of its id); and with an
-    empty name ``device``, ``timezone``, ``locale``, ``created``, ``updated`` (when the customer was), and ``time`` for
-    a rule that the clock alone can change.
+    empty name ``device``, ``conversation``, ``timezone``, ``locale``, ``created``, ``updated`` (when the customer was),
+    and ``time`` for a rule that the clock alone can change.
     """
 
     kind: str
@@ -69,6 +71,8 @@ def _dependencies(rule: Rule) -> Iterator[Dependency]:
             yield Dependency("segment", segment_id.hex)
         case Did(name):
             yield Dependency("event", name)
+        case HasConversation() | RatingIs():
+            yield Dependency("conversation")
     if _is_timed(rule):
         yield Dependency(TIME)
 
@@ -79,6 +83,8 @@ def _is_timed(rule: Rule) -> bool:
             return isinstance(test, RELATIVE)
         case HasDevice(_, last_used):
             return isinstance(last_used, RELATIVE)
+        case HasConversation():
+            return any(isinstance(test, RELATIVE) for test in rule.moments.values())
         case Did(_, _, within, measure):
             relative = isinstance(measure, Occurrence) and isinstance(measure.test, RELATIVE)
             return relative or isinstance(within, LastWindow)

@@ -14,7 +14,9 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Select, null, select
 
+from app.core.ids import public_id
 from app.segments.compiling.binds import CUSTOMERS, Clock, bind_values, table_of, tenant
+from app.segments.compiling.conversations import CONVERSATIONS, Talking, last_rating
 from app.segments.compiling.events import Doing
 from app.segments.compiling.trees import DIALECTS, FIELDS, Compiler, leaves_of
 from app.segments.compiling.values import Words
@@ -24,11 +26,13 @@ from app.segments.rules import (
     ConsentIs,
     Did,
     FieldIs,
+    HasConversation,
     HasDevice,
     IdentityIs,
     Not,
     Occurrence,
     Or,
+    RatingIs,
     Rule,
 )
 from app.segments.writing import to_json
@@ -46,7 +50,9 @@ class Verdict:
     ``kind`` is its key in JSON (and, attribute, event, …), ``path`` its place (``rule.and.0``). ``because``, by kind:
     attribute ``{"value"}`` (absent: there is none), timezone, locale, createdAt, updatedAt and consent ``{"value"}``,
     identity ``{"values"}``, device ``{"devices": [{"platform", "lastUsedAt"}]}``, event ``{"measured", "events":
-    [{"id", "occurredAt"}]}`` with the newest that count, and nothing for the others. ``flips_at`` is the earliest
+    [{"id", "occurredAt"}]}`` with the newest that count, conversation ``{"measured", "conversations": [{"id", "status",
+    "waitingSince", "closedAt"}]}`` (ids in their public form) with the latest that count, rating ``{"value"}``, and
+    nothing for the others. ``flips_at`` is the earliest
     moment at which the clock alone may change the verdict: not too late, perhaps too early; None: no clock changes it.
     """
 
@@ -117,6 +123,14 @@ def _evidence(words: Words, leaf: Any) -> Any:
             doing = Doing(words, CUSTOMERS, leaf)
             newest = doing.newest(NEWEST).subquery()
             return words.dialect.json_list([doing.measured(), words.dialect.rows_as_json(newest)])
+        case HasConversation():
+            talking = Talking(words, CUSTOMERS, leaf)
+            latest = talking.latest(NEWEST).subquery()
+            return words.dialect.json_list([talking.counted(), words.dialect.rows_as_json(latest)])
+        case RatingIs():
+            row = CONVERSATIONS.alias()
+            rated = select(row.c.csat_score).where(row.c.tenant_id == tenant(), row.c.customer_id == CUSTOMERS.c.id)
+            return rated.where(*last_rating(row.c)).correlate(CUSTOMERS).scalar_subquery()
     return null()
 
 
@@ -154,7 +168,7 @@ def _because(leaf: Any, evidence: Any) -> dict[str, Any]:
     match leaf:
         case AttributeIs():
             return {} if evidence is None else {"value": orjson.loads(evidence)}
-        case FieldIs() | ConsentIs():
+        case FieldIs() | ConsentIs() | RatingIs():
             return {} if evidence is None else {"value": evidence}
         case IdentityIs():
             return {"values": [value for (value,) in orjson.loads(evidence)]}
@@ -166,7 +180,15 @@ def _because(leaf: Any, evidence: Any) -> dict[str, Any]:
             events = [{"id": UUID(key), "occurredAt": _moment(when)} for key, when in newest]
             when = isinstance(measure, Occurrence)
             return {"measured": _moment_or_none(measured) if when else measured, "events": events}
+        case HasConversation():
+            measured, latest = orjson.loads(evidence)
+            return {"measured": measured, "conversations": [_conversation(*row) for row in latest]}
     return {}
+
+
+def _conversation(key: str, status: str, waiting_since: Any, closed_at: Any) -> dict[str, Any]:
+    moments = {"waitingSince": _moment_or_none(waiting_since), "closedAt": _moment_or_none(closed_at)}
+    return {"id": public_id("conversation", UUID(key)), "status": status, **moments}
 
 
 def _moment_or_none(value: Any) -> datetime | None:

@@ -12,6 +12,8 @@ MAX_PATH: Final = 5
 """Names on the way to a nested value."""
 MAX_COUNT: Final = 1_000_000
 """The largest number of events that a rule may ask for."""
+MAX_RATING: Final = 5
+"""The best rating of a conversation; the worst is 1."""
 MAX_SPAN_DAYS: Final = 36_500
 """The longest span of time, in days."""
 MAX_ANNIVERSARY_DAYS: Final = 364

@@ -8,7 +8,7 @@ from app.core.contact import normalise_email, normalise_phone
 from app.core.documents import check_name
 from app.core.errors import Invalid, Issue
 from app.core.ids import parse_id
-from app.segments.limits import MAX_CONDITIONS, MAX_COUNT, MAX_DECIMALS, MAX_DEPTH
+from app.segments.limits import MAX_CONDITIONS, MAX_COUNT, MAX_DECIMALS, MAX_DEPTH, MAX_RATING
 from app.segments.operators import MOMENTS, NUMBERS, PROPERTIES, TEXTS, VALUES, WORDS, parse_test
 from app.segments.rules import (
     AT_LEAST_ONCE,
@@ -22,6 +22,7 @@ from app.segments.rules import (
     Did,
     Equals,
     FieldIs,
+    HasConversation,
     HasDevice,
     IdentityIs,
     InSegment,
@@ -35,6 +36,7 @@ from app.segments.rules import (
     Or,
     PropertyIs,
     PropertyRule,
+    RatingIs,
     Rule,
     Test,
     Window,
@@ -54,6 +56,8 @@ GROUPS = ("and", "or", "not")
 IDENTITY_KINDS = ("external_id", "email", "phone", "anonymous_id")
 CHANNELS = ("email", "sms", "push", "in_app", "whatsapp")
 STATUSES = ("subscribed", "unsubscribed", "unknown")
+TALK_STATUSES = ("open", "pending", "snoozed", "closed")
+TALK_MOMENTS = {"createdAt": "created_at", "waitingSince": "waiting_since", "closedAt": "closed_at"}
 FIGURES = ("sum", "average", "minimum", "maximum", "distinct")
 MEASURES = ("count", "first", "last", *FIGURES)
 EVENT_KEYS = ("name", "where", "within", *MEASURES)
@@ -199,6 +203,37 @@ def _word(value: object, path: str, words: tuple[str, ...]) -> str:
     return value
 
 
+# ---- conversations --------------------------------------------------------------------------------------------------
+
+
+def _conversation(value: object, path: str) -> HasConversation:
+    given = read_object(value, path, ("status", *TALK_MOMENTS, "count"))
+    tests: dict[str, Any] = {
+        column: parse_test(given[key], f"{path}.{key}", MOMENTS) for key, column in TALK_MOMENTS.items() if key in given
+    }
+    if "status" in given:
+        tests["status"] = _status(parse_test(given["status"], f"{path}.status", WORDS), f"{path}.status")
+    if "count" in given:
+        tests["count"] = _whole(parse_test(given["count"], f"{path}.count", NUMBERS), f"{path}.count")
+    return HasConversation(**tests)
+
+
+def _status(test: Any, path: str) -> Any:
+    if isinstance(test, Equals):
+        _word(test.value, f"{path}.equals", TALK_STATUSES)
+    for place, value in enumerate(test.values if isinstance(test, OneOf) else ()):
+        _word(value, f"{path}.in.{place}", TALK_STATUSES)
+    return test
+
+
+def _rating(value: object, path: str) -> RatingIs:
+    given = read_object(value, path, ("is",), ("is",))
+    test: Any = parse_test(given["is"], f"{path}.is", NUMBERS)
+    for number, at in _numbers(test, f"{path}.is"):
+        read_whole(number, at, 1, MAX_RATING)
+    return RatingIs(test)
+
+
 # ---- events ---------------------------------------------------------------------------------------------------------
 
 
@@ -278,5 +313,7 @@ LEAVES: Readers = {
     "createdAt": _field("createdAt", MOMENTS),
     "updatedAt": _field("updatedAt", MOMENTS),
     "event": _event,
+    "conversation": _conversation,
+    "rating": _rating,
     "segment": _segment,
 }

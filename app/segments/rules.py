@@ -276,6 +276,34 @@ class Did:
     measure: Measure = AT_LEAST_ONCE
 
 
+HAS_ONE = Compares("atLeast", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HasConversation:
+    """So many of the customer's conversations have one of these statuses, and began, have been waiting for an answer
+    since, and were closed at such moments, where these are given. One that is not closed has no ``closed_at``."""
+
+    status: Equals | OneOf | None = None
+    created_at: MomentTest | None = None
+    waiting_since: MomentTest | None = None
+    closed_at: MomentTest | None = None
+    count: NumberTest = HAS_ONE
+
+    @property
+    def moments(self) -> "dict[str, MomentTest]":
+        """The tests of moments by column."""
+        given = {"created_at": self.created_at, "waiting_since": self.waiting_since, "closed_at": self.closed_at}
+        return {column: test for column, test in given.items() if test is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class RatingIs:
+    """The customer's last rating of a conversation, 1 to 5, passes the test. False of who never rated."""
+
+    test: NumberTest
+
+
 # ---- trees ----------------------------------------------------------------------------------------------------------
 
 
@@ -300,7 +328,7 @@ class Not:
     rule: "Rule"
 
 
-Leaf = AttributeIs | FieldIs | IdentityIs | HasDevice | ConsentIs | InSegment | Did
+Leaf = AttributeIs | FieldIs | IdentityIs | HasDevice | ConsentIs | InSegment | Did | HasConversation | RatingIs
 PropertyRule = And | Or | Not | PropertyIs
 """A tree over one event's properties: its leaves are ``PropertyIs``."""
 Rule = And | Or | Not | Leaf | PropertyIs

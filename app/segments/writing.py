@@ -7,6 +7,7 @@ from app.segments.moments import write_moment
 from app.segments.operators import write_test
 from app.segments.rules import (
     AT_LEAST_ONCE,
+    HAS_ONE,
     Amount,
     And,
     AttributeIs,
@@ -14,6 +15,7 @@ from app.segments.rules import (
     Count,
     Did,
     FieldIs,
+    HasConversation,
     HasDevice,
     IdentityIs,
     InSegment,
@@ -24,6 +26,7 @@ from app.segments.rules import (
     Or,
     Path,
     PropertyIs,
+    RatingIs,
     Rule,
     Window,
 )
@@ -54,6 +57,10 @@ def to_json(rule: Rule) -> dict[str, Any]:
             return {"device": _device(rule)}
         case Did():
             return {"event": _event(rule)}
+        case HasConversation():
+            return {"conversation": _conversation(rule)}
+        case RatingIs(test):
+            return {"rating": {"is": write_test(test)}}
 
 
 def _way(key: str, path: Path) -> dict[str, Any]:
@@ -62,6 +69,17 @@ def _way(key: str, path: Path) -> dict[str, Any]:
 
 def _device(device: HasDevice) -> dict[str, Any]:
     given = {"platform": device.platform, "lastUsedAt": device.last_used}
+    return {key: write_test(test) for key, test in given.items() if test is not None}
+
+
+def _conversation(rule: HasConversation) -> dict[str, Any]:
+    given = {
+        "status": rule.status,
+        "createdAt": rule.created_at,
+        "waitingSince": rule.waiting_since,
+        "closedAt": rule.closed_at,
+        "count": None if rule.count == HAS_ONE else rule.count,
+    }
     return {key: write_test(test) for key, test in given.items() if test is not None}
 
 

@@ -9,9 +9,17 @@ import strawberry
 
 from app.actions.segments import Explanation
 from app.core import clock
+from app.core.access import Scope
 from app.core.ids import public_id
 from app.segments.explaining import Verdict
 from resolvers.scalars import JSON, DateTime
+
+SEEN_WITH = {
+    "event": Scope.EVENTS_READ,
+    "conversation": Scope.CONVERSATIONS_READ,
+    "rating": Scope.CONVERSATIONS_READ,
+}
+"""The kinds of conditions whose evidence not everybody sees who sees the segment."""
 
 
 @strawberry.type(description="What came of one condition, or of one group of conditions, of a rule.")
@@ -26,7 +34,8 @@ class RuleVerdict:
     holds: bool = strawberry.field(description="Whether it is true of the customer.")
     because: JSON = strawberry.field(
         description="What made it so: the value or values that were found, or of an event what was measured and the "
-        "newest events that count. Empty for groups, and for events without the scope events:read."
+        "newest events that count, of conversations those that count. Empty for groups, and for events and "
+        "conversations without the scope to read these."
     )
     flips_at: DateTime | None = strawberry.field(
         description="The earliest moment at which the clock alone may change it; null if no clock does."
@@ -46,29 +55,29 @@ class MembershipExplanation:
     )
 
     @classmethod
-    def of(cls, found: Explanation, *, shows_events: bool) -> "MembershipExplanation":
-        """In the graph's words. What was found of events is left out unless ``shows_events``."""
+    def of(cls, found: Explanation, *, scopes: frozenset[Scope]) -> "MembershipExplanation":
+        """In the graph's words. What was found of events or conversations is left out without the scope to see it."""
+        hidden = frozenset(kind for kind, scope in SEEN_WITH.items() if scope not in scopes)
         return cls(
             is_member=found.is_member,
             entered_at=None if found.entered_at is None else DateTime(found.entered_at),
             cause=found.cause,
             at=DateTime(found.at),
-            verdicts=[] if found.verdict is None else list(_flat(found.verdict, 0, shows_events)),
+            verdicts=[] if found.verdict is None else list(_flat(found.verdict, 0, hidden)),
         )
 
 
-def _flat(verdict: Verdict, depth: int, shows_events: bool) -> Iterator[RuleVerdict]:
-    is_hidden = verdict.kind == "event" and not shows_events
+def _flat(verdict: Verdict, depth: int, hidden: frozenset[str]) -> Iterator[RuleVerdict]:
     yield RuleVerdict(
         kind=verdict.kind,
         path=verdict.path,
         depth=depth,
         holds=verdict.holds,
-        because=JSON({} if is_hidden else _plain(verdict.because)),
+        because=JSON({} if verdict.kind in hidden else _plain(verdict.because)),
         flips_at=None if verdict.flips_at is None else DateTime(verdict.flips_at),
     )
     for inner in verdict.below:
-        yield from _flat(inner, depth + 1, shows_events)
+        yield from _flat(inner, depth + 1, hidden)
 
 
 def _plain(value: Any) -> Any:

@@ -135,7 +135,7 @@ class SegmentQuery:
         customer = parse_id("customer", customer_id, "customer_id")
         async with info.context.read() as reading:
             found = await actions.explain_membership(reading, segment_id=segment, customer_id=customer)
-        return MembershipExplanation.of(found, shows_events=Scope.EVENTS_READ in info.context.principal.scopes)
+        return MembershipExplanation.of(found, scopes=info.context.principal.scopes)
 
     @strawberry.field(description="How the number of a segment's members went: at most 1,000 points.")
     async def member_count_series(

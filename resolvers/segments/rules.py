@@ -178,6 +178,26 @@ class EventConditionInput:
 
 
 @strawberry.input(
+    description="The customer's conversations that pass all that is given; without a count, there is one."
+)
+class ConversationConditionInput:
+    """Tests of one conversation, and of how many pass them."""
+
+    status: WordTestInput | None = left_out("What is asked of its status: open, pending, snoozed or closed.")
+    created_at: MomentTestInput | None = left_out("What is asked of the moment when it began.")
+    waiting_since: MomentTestInput | None = left_out("What is asked of the moment since when nobody has answered.")
+    closed_at: MomentTestInput | None = left_out("What is asked of the moment when it was closed, if it is.")
+    count: NumberTestInput | None = left_out("How many such conversations there are; equals 0 for none.")
+
+
+@strawberry.input(description="The customer's last rating of a conversation; false of who never rated.")
+class RatingConditionInput:
+    """A test of the rating."""
+
+    is_: NumberTestInput = required("What is asked of it: whole numbers from 1 to 5.", "is")
+
+
+@strawberry.input(
     one_of=True,
     description="A rule: a group of rules, or one condition. It is true or false of a customer, never unknown; where a "
     "value is missing or of another type, a condition is false.",
@@ -197,6 +217,8 @@ class RuleInput:
     created_at: MomentConditionInput | None = operator("What is asked of the moment when the customer was created.")
     updated_at: MomentConditionInput | None = operator("What is asked of the moment when the customer last changed.")
     event: EventConditionInput | None = operator("What the customer did.")
+    conversation: ConversationConditionInput | None = operator("What is asked of their conversations.")
+    rating: RatingConditionInput | None = operator("What is asked of their last rating of a conversation.")
     segment: SegmentConditionInput | None = operator("Membership of another segment.")
 
 

@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import orjson
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import RapportError
 from app.core.logging import logger
@@ -32,7 +31,7 @@ from resolvers.transport.callers import (
 )
 from resolvers.transport.connections import LEFT, RESTARTING, Connection, Connections, Ending, PeerGone
 from resolvers.transport.documents import Documents
-from resolvers.transport.frames import Closing, frame_of, id_of, last_frame, next_frame, payload_of, said, short
+from resolvers.transport.frames import Closing, frame_of, id_of, last_frame, next_frame, payload_of, quoted, said, short
 from resolvers.transport.outbox import Outbox
 from resolvers.transport.parameters import parse_object
 from resolvers.transport.refusals import Refusal, refusal_of
@@ -42,7 +41,7 @@ INIT_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0
 MAX_OPERATIONS = 100
 MESSAGES, PER_SECONDS = 500, 10.0
-ACKNOWLEDGED, PONG = said(b'{"type":"connection_ack"}'), said(b'{"type":"pong"}')
+ACKNOWLEDGED, PONG = said('{"type":"connection_ack"}'), said('{"type":"pong"}')
 log = logger(__name__)
 
 
@@ -51,11 +50,11 @@ class LiveSeat(Seat):
 
     __slots__ = ("_socket", "concluded", "name", "quoted")
 
-    def __init__(self, socket: "Socket", name: str, quoted: bytes) -> None:
+    def __init__(self, socket: "Socket", name: str) -> None:
         super().__init__()
         self._socket = socket
         self.name = name
-        self.quoted = quoted
+        self.quoted = quoted(name)
         self.concluded = False
 
     def hear(self, result: Result) -> None:
@@ -150,13 +149,15 @@ class Socket(Connection):
         return None
 
     async def _read(self) -> None:
-        while True:
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            self._count_message()
-            frame = frame_of(message.get("text"))
-            await self._handle(frame)
+        while await self._take(await self._receive()):  # no name for the message: an idle socket would keep it
+            pass
+
+    async def _take(self, message: Message) -> bool:
+        if message["type"] == "websocket.disconnect":
+            return False
+        self._count_message()
+        await self._handle(frame_of(message.get("text")))
+        return True
 
     def _count_message(self) -> None:
         now = self._clock()
@@ -242,7 +243,7 @@ class Socket(Connection):
         await self.outbox.take_back(name)
 
     async def _operate(self, name: str, payload: Mapping[str, Any]) -> None:
-        seat = LiveSeat(self, name, orjson.dumps(name))
+        seat = LiveSeat(self, name)
         try:
             refusal = await self._perform(seat, payload)
             if seat.stream is not None:
@@ -305,7 +306,7 @@ class Socket(Connection):
     async def _refuse_one_more(self, name: str) -> None:
         message = f"This socket has {MAX_OPERATIONS} operations already."
         try:
-            await self.send(last_frame(orjson.dumps(name), Refusal(503, message, "OVERLOADED").body))
+            await self.send(last_frame(quoted(name), Refusal(503, message, "OVERLOADED").body))
         except PeerGone:
             pass
         finally:

@@ -1,15 +1,32 @@
 """What the tests of conversations share: a tenant with a widget, whose agents and visitors each speak in few words."""
 
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from app.actions.conversations import Said, add_note, get_conversation, list_messages, send_message, visitor_says
 from app.core import clock
 from app.core.access import ALL_SCOPES, Principal, Role, Scope, system
+from app.core.errors import RapportError
 from app.core.ids import new_id
 from app.core.tx import UnitsOfWork
-from models import Conversation, Customer, FeedEntry, Member, Message, User, Visitor, Widget
+from models import (
+    Conversation,
+    ConversationTag,
+    Customer,
+    FeedEntry,
+    File,
+    Job,
+    Member,
+    Message,
+    MessageRevision,
+    User,
+    Visitor,
+    Widget,
+)
 from tests.actions.people import People
 
 
@@ -55,6 +72,20 @@ async def heard(people: People, topic: str) -> list[tuple[str, dict[str, Any]]]:
     return [(row["kind"], row["data"]) for row in sorted(rows, key=lambda row: row["position"])]
 
 
+async def refused(attempt: Awaitable[Any], kind: type[RapportError], field: str | None = None) -> RapportError:
+    """The refusal of an attempt."""
+    with pytest.raises(kind) as caught:
+        await attempt
+    assert caught.value.field == field
+    return caught.value
+
+
+async def everything(people: People) -> dict[str, Any]:
+    """What conversations leave behind, to compare."""
+    tables = (Conversation, ConversationTag, Message, MessageRevision, FeedEntry, Job)
+    return {table.__tablename__: await people.rows(table) for table in tables}
+
+
 class Office:
     """A tenant with one widget and an owner; colleagues and visitors come as needed."""
 
@@ -98,3 +129,10 @@ class Office:
         await self.insert(Member, {"id": new_id(), "user_id": user_id, "role": role, "created_at": now})
         scopes = ALL_SCOPES
         return Agents(self.units, replace(self.owner.principal, id=user_id, label=name, scopes=scopes, role=role))
+
+    async def file(self, visitor: Visiting, name: str) -> UUID:
+        file_id = new_id()
+        row = {"id": file_id, "name": name, "size": 1, "mime_type": "text/plain", "sha256": "0" * 64}
+        sender = {"uploader_kind": "visitor", "visitor_id": visitor.id}
+        await self.insert(File, {**row, **sender, "storage_key": file_id.hex, "created_at": clock.now()})
+        return file_id

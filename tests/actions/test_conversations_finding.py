@@ -19,8 +19,7 @@ from app.core.errors import Invalid
 from app.core.fulltext import message_search, words_of
 from app.core.ids import new_id
 from models import Conversation, Team
-from tests.actions.talking import Office
-from tests.actions.test_conversations import refused
+from tests.actions.talking import Office, refused
 from tests.tenants import TenantAccount
 
 

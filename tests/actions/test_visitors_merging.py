@@ -4,19 +4,25 @@ A merge, right or wrong, changes whose conversation it is for agents. It never s
 """
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.actions.conversations import send_message, start_conversation
 from app.actions.customers import delete_customer, erase_customer
 from app.actions.visitors import identify_visitor, see_page
 from app.core.errors import Conflict, Unauthenticated
 from app.core.feed import conversation_topic, customer_topic, visitor_topic
+from app.core.ids import new_id
 from models import (
     Conversation,
     ConversationTag,
     Customer,
     FeedEntry,
     FeedTopic,
+    File,
+    Job,
     Message,
+    MessageFile,
     MessageRevision,
     Visitor,
     VisitorPage,
@@ -126,13 +132,17 @@ async def test_erasing_takes_visitors_and_conversations_along(site: Site) -> Non
     talk, kept = await ann.says("secret"), await bob.says("mine")
     await site.people.do(send_message, conversation_id=talk, text="noted")
     await ann.do(see_page, url=f"{SHOP}/a")
+    keys = [await a_file(site, ann, talk), await a_file(site, ann), await a_file(site, bob, kept)]
     erased = (await site.visitor(ann))["customer_id"]
     receipt = await site.people.do(erase_customer, customer=ext("ann"))
     counts = {name: receipt.counts[name] for name in ("conversation", "message", "visitor", "visitor_page", "file")}
-    assert counts == {"conversation": 1, "message": 2, "visitor": 1, "visitor_page": 1, "file": 0}
+    assert counts == {"conversation": 1, "message": 2, "visitor": 1, "visitor_page": 1, "file": 2}
     assert [row["id"] for row in await site.people.rows(Visitor)] == [bob.id]
     assert list(await owners(site)) == [kept]
     assert [row["text"] for row in await site.people.rows(Message)] == ["mine"]
+    assert [row["storage_key"] for row in await site.people.rows(File)] == keys[2:]
+    jobs = [row for row in await site.people.rows(Job) if row["kind"] == "files.erase"]
+    assert [sorted(job["payload"]["keys"]) for job in jobs] == [sorted(keys[:2])]
     for table in (VisitorPage, MessageRevision, ConversationTag):
         assert await site.people.rows(table) == []
     gone = {conversation_topic(talk), visitor_topic(ann.id), customer_topic(erased)}
@@ -140,6 +150,20 @@ async def test_erasing_takes_visitors_and_conversations_along(site: Site) -> Non
     with pytest.raises(Unauthenticated):
         await ann.do(identify_visitor, user_id="ann")
     assert (await site.open(visitor_token=ann.opened.token)).visitor.id != ann.id
+
+
+async def a_file(site: Site, browser: Browser, talk: object = None) -> str:
+    """The storage key of a file that the visitor has uploaded, and sent in a conversation, if one is given."""
+    key = new_id()
+    file = {"id": key, "name": "a.png", "size": 1, "mime_type": "image/png", "sha256": "0" * 64, "storage_key": key.hex}
+    async with site.units.write(site.people.principal) as tx:
+        uploader = {"uploader_kind": "visitor", "visitor_id": browser.id, "created_at": tx.now}
+        await tx.insert(File, [{**file, **uploader}])
+        if talk is not None:
+            first = select(col(Message.id)).where(col(Message.conversation_id) == talk, col(Message.seq) == 1)
+            message_id = (await tx.session.execute(first)).scalar_one()
+            await tx.insert(MessageFile, [{"message_id": message_id, "file_id": key, "place": 0}])
+    return key.hex
 
 
 async def test_who_was_deleted_and_comes_back_has_what_they_said(site: Site) -> None:

@@ -107,6 +107,9 @@ EVERYTHING = {
         {"not": {"and": [{"identity": {"kind": "email", "is": {"endsWith": "@example.com"}}}]}},
         {"device": {"platform": {"equals": "ios"}, "lastUsedAt": {"inTheLast": {"weeks": 2}}}},
         {"device": {}},
+        {"conversation": {"status": {"equals": "open"}, "waitingSince": {"longerAgoThan": {"minutes": 10}}}},
+        {"conversation": {"count": {"atLeast": 2}}},
+        {"rating": {"is": {"atMost": 2}}},
         {"consent": {"channel": "sms", "is": "unknown"}},
         {"createdAt": {"is": {"after": "2026-03-01"}}},
         {"updatedAt": {"is": {"longerAgoThan": {"hours": 5}}}},
@@ -140,6 +143,8 @@ def test_every_kind_of_condition_can_be_changed_and_stays_what_it_was(console: P
     assert demo.ask(RULE, id=key)["segment"]["rule"] == stored
     expect(console.get_by_label("Rule")).to_contain_text(f"Member of Other {word}")
     expect(console.get_by_label("Rule")).to_contain_text("Did visit, how often is 0, in the last 30 days")
+    waiting = "Has conversations: status is “open” and waiting since is longer ago than 10 minutes"
+    expect(console.get_by_label("Rule")).to_contain_text(waiting)
 
 
 def test_membership_is_explained_and_followed(console: Page, demo: Demo, crowd: list[str], word: str) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import col
 
 from app.actions.segments.building import plan_build
@@ -29,7 +29,7 @@ from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime.alarm import Alarm
 from app.segments import parse_rule, to_json
-from models import Segment, Tenant
+from models import Segment, SegmentFlip, Tenant
 from tests.segments.living import Life
 from tests.segments.people import NOW, STEPS
 from tests.segments.stored import expected_members, stored_members, stored_people
@@ -99,6 +99,8 @@ async def live(world: World, chance: Random, clock: Any, seed: int, *, together:
     await Alarm(world.units).work_off()
     await check(world, life, now, seed)
     await across_flips(world, life, now, clock, seed)
+    async with world.units.write(system(tenant_id)) as tx:  # the next life's clock begins earlier, and is shared
+        await tx.session.execute(delete(SegmentFlip))
 
 
 async def across_flips(world: World, life: Life, now: datetime, clock: Any, seed: int) -> None:

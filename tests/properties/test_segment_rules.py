@@ -136,6 +136,7 @@ def probes(rule: Rule, person: Person, now: datetime, flip: datetime | None, cha
     """Moments after now and before the flip at which something about this person could change."""
     values = [moment_of(value) for value in person.attributes.values()]
     values += [person.created_at, person.updated_at, *(used for _, used in person.devices)]
+    values += [moment for talk in person.talks for moment in (talk.created_at, talk.waiting_since, talk.closed_at)]
     known = [value for value in values if value is not None] + [event.occurred_at for event in person.events]
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
     near = [midnight + timedelta(days=chance.randint(1, 800)) for _ in range(4)]

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from app.actions.conversations import close_conversation, rate_conversation, send_message, visitor_says
 from app.actions.customers import (
     CustomerFacts,
     CustomerRef,
@@ -30,7 +31,10 @@ from app.actions.segments import (
     update_segment,
 )
 from app.actions.segments.building import build_portion, plan_build
-from app.core.access import system
+from app.actions.visitors import identify_visitor, identity_secret, open_widget
+from app.actions.visitors.proof import proof_of
+from app.actions.widgets import create_widget
+from app.core.access import PUBLIC, Principal, Scope, system
 from app.core.errors import RapportError
 from app.core.tx import UnitsOfWork
 from tests.segments.people import CHANNELS, EVENTS, LOCALES, NAMES, PLATFORMS, STEPS, TIMEZONES, CrowdMaker
@@ -51,19 +55,28 @@ class Life:
         self.static: list[UUID] = []
         self.dynamic: list[UUID] = []
         self._merges: list[UUID] = []
+        self._visitors: list[Principal] = []
+        self._talks: list[tuple[Principal, UUID]] = []
         self._values = CrowdMaker(chance)
 
     async def begin(self) -> None:
-        """Creates the static segment."""
+        """Creates the static segment, and opens a widget in some browsers."""
         self.static.append(await self.write(create_segment, name="static"))
+        widget = await self.write(create_widget, name="widget")
+        self._secret = await self.read(identity_secret)
+        for _ in range(BROWSERS):
+            async with self.units.write(PUBLIC) as tx:
+                opened = await open_widget(tx, widget_key=widget.key, origin=None)
+            scopes = frozenset({Scope.VISITOR})
+            self._visitors.append(Principal("visitor", widget.tenant_id, opened.visitor.id, scopes=scopes))
 
     @property
     def segments(self) -> list[UUID]:
         return [*self.static, *self.dynamic]
 
-    async def write(self, action: Any, *arguments: Any, **named: Any) -> Any:
+    async def write(self, action: Any, *arguments: Any, by: Principal | None = None, **named: Any) -> Any:
         try:
-            async with self.units.write(self.caller) as tx:
+            async with self.units.write(by or self.caller) as tx:
                 return await action(tx, *arguments, **named)
         except RapportError:
             return None
@@ -76,7 +89,8 @@ class Life:
         """One thing that happens to people, chosen now and done later."""
         doings = [self._identify] * 5 + [self._track] * 6 + [self._consent, self._device, self._device, self._alias]
         doings += [self._delete, self._merge, self._merge, self._unmerge, self._unmerge, self._enrol, self._enrol]
-        return self.chance.choice([*doings, self._suppress, self._erase])(now)
+        doings += [self._suppress, self._erase, self._prove, self._prove, *[self._talk] * 4]
+        return self.chance.choice(doings)(now)
 
     # ---- segments -------------------------------------------------------------------------------------------------
 
@@ -213,6 +227,33 @@ class Life:
             return self._merge(now)
         undone = self.chance.choice(self._merges)
         return lambda: self.write(unmerge, merge_id=undone)
+
+    def _prove(self, now: datetime) -> Doing:
+        visitor, who = self.chance.choice(self._visitors), self._person().value
+        proof = proof_of(self._secret, who)
+        return lambda: self.write(identify_visitor, by=visitor, user_id=who, user_hash=proof)
+
+    def _talk(self, now: datetime) -> Doing:
+        """Somebody says something new, or something becomes of what was said."""
+        if not self._talks or self.chance.random() < 0.4:
+            visitor = self.chance.choice(self._visitors)
+
+            async def say() -> None:
+                said = await self.write(visitor_says, by=visitor, text="hello")
+                if said is not None:
+                    self._talks.append((visitor, said.conversation.id))
+
+            return say
+        visitor, talk = self.chance.choice(self._talks)
+        score = self.chance.randint(1, 5)
+        return self.chance.choice(
+            [
+                lambda: self.write(send_message, conversation_id=talk, text="hello"),
+                lambda: self.write(close_conversation, conversation_id=talk),
+                lambda: self.write(rate_conversation, by=visitor, conversation_id=talk, score=score),
+                lambda: self.write(visitor_says, by=visitor, conversation_id=talk, text="once more"),
+            ]
+        )
 
     def _enrol(self, now: datetime) -> Doing:
         key = self.chance.choice(self.static)

@@ -9,8 +9,8 @@ from uuid import UUID
 from app.core.access import system
 from app.core.ids import new_id
 from app.core.tx import UnitsOfWork
-from models import Consent, Customer, Device, Event, Identity, Segment, SegmentMembership, Tenant
-from tests.segments.reference import Happened, Person
+from models import Consent, Conversation, Customer, Device, Event, Identity, Segment, SegmentMembership, Tenant
+from tests.segments.reference import Happened, Person, Talk
 
 NOW = datetime(2027, 12, 20, 15, 30, 0, 250_000, tzinfo=UTC)
 """Shortly before a leap year."""
@@ -124,6 +124,7 @@ class CrowdMaker:
         )
         person.identities = self._identities(person.id)
         person.events = [self._event() for _ in range(chance.choice([0, 1, 2, 3, 5, 9]))]
+        person.talks = [self._talk() for _ in range(chance.choice([0, 0, 1, 1, 2, 3]))]
         return person
 
     def _identities(self, person: UUID) -> list[tuple[str, str]]:
@@ -134,6 +135,19 @@ class CrowdMaker:
             "anonymous_id": f"b-{person.hex}",
         }
         return [(kind, value) for kind, value in made.items() if self._chance.random() < 0.6]
+
+    def _talk(self) -> Talk:
+        chance = self._chance
+        rated_at = self.past() if chance.random() < 0.5 else None
+        return Talk(
+            id=new_id(),
+            status=chance.choice(["open", "pending", "snoozed", "closed"]),
+            created_at=self.past(),
+            waiting_since=self.past() if chance.random() < 0.5 else None,
+            closed_at=self.past() if chance.random() < 0.5 else None,
+            rating=rated_at and chance.randint(1, 5),
+            rated_at=rated_at,
+        )
 
     def _event(self) -> Happened:
         chance = self._chance
@@ -168,6 +182,7 @@ def _rows(people: list[Person]) -> dict[Any, list[dict[str, Any]]]:
         Consent: [],
         Event: [],
         SegmentMembership: [],
+        Conversation: [],
     }
     columns = ("id", "status", "attributes", "timezone", "locale", "created_at", "updated_at")
     for person in people:
@@ -184,6 +199,11 @@ def _rows(people: list[Person]) -> dict[Any, list[dict[str, Any]]]:
         for event in person.events:
             about = {"name": event.name, "properties": event.properties, "occurred_at": event.occurred_at}
             rows[Event].append({"id": new_id(), **of, **about, "received_at": NOW, "source": "graph"})
+        for talk in person.talks:
+            moments = {"created_at": talk.created_at, "waiting_since": talk.waiting_since, "closed_at": talk.closed_at}
+            rated = {"csat_score": talk.rating, "csat_at": talk.rated_at}
+            stamps = {"active_at": talk.created_at, "updated_at": NOW}
+            rows[Conversation].append({"id": talk.id, **of, "status": talk.status, **moments, **rated, **stamps})
         for segment in person.segments:
             stay = {"segment_id": segment, "entered_at": NOW, "left_at": None, "enter_cause": "test"}
             rows[SegmentMembership].append({"id": new_id(), **of, **stay})

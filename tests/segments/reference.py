@@ -26,6 +26,7 @@ from app.segments.rules import (
     Exists,
     FieldIs,
     Has,
+    HasConversation,
     HasDevice,
     IdentityIs,
     InSegment,
@@ -39,6 +40,7 @@ from app.segments.rules import (
     OneOf,
     Or,
     PropertyIs,
+    RatingIs,
     Window,
     WithinTheNext,
 )
@@ -53,6 +55,17 @@ class Happened:
     name: str
     properties: dict[str, Any]
     occurred_at: datetime
+
+
+@dataclass
+class Talk:
+    id: UUID
+    status: str
+    created_at: datetime
+    waiting_since: datetime | None
+    closed_at: datetime | None
+    rating: int | None
+    rated_at: datetime | None
 
 
 @dataclass
@@ -71,6 +84,7 @@ class Person:
     consents: dict[str, str] = field(default_factory=dict)
     events: list[Happened] = field(default_factory=list)
     segments: set[UUID] = field(default_factory=set)
+    talks: list[Talk] = field(default_factory=list)
 
 
 def is_member(rule: Any, person: Person, now: datetime) -> bool:
@@ -104,6 +118,11 @@ def holds(rule: Any, person: Person, now: datetime) -> bool:
             return segment_id in person.segments
         case Did():
             return did(rule, person, now)
+        case HasConversation():
+            return number_passes(rule.count, sum(talk_passes(rule, talk, now) for talk in person.talks))
+        case RatingIs(test):
+            rated = sorted((talk.rated_at, talk.id.int, talk.rating) for talk in person.talks if talk.rated_at)
+            return bool(rated) and number_passes(test, rated[-1][2])
     raise TypeError(rule)
 
 
@@ -112,6 +131,17 @@ def device_passes(rule: HasDevice, device: tuple[str, datetime | None], now: dat
     if rule.platform is not None and not text_passes(rule.platform, platform):
         return False
     return rule.last_used is None or (used is not None and moment_passes(rule.last_used, used, now))
+
+
+def talk_passes(rule: HasConversation, talk: Talk, now: datetime) -> bool:
+    if rule.status is not None and not text_passes(rule.status, talk.status):
+        return False
+    asked = (
+        (rule.created_at, talk.created_at),
+        (rule.waiting_since, talk.waiting_since),
+        (rule.closed_at, talk.closed_at),
+    )
+    return all(test is None or (at is not None and moment_passes(test, at, now)) for test, at in asked)
 
 
 # ---- values ---------------------------------------------------------------------------------------------------------

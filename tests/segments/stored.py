@@ -12,8 +12,8 @@ from sqlmodel import SQLModel, col
 from app.core.access import system
 from app.core.tx import Reading, UnitsOfWork
 from app.segments import in_order, parse_rule, segments_of
-from models import Consent, Customer, Device, Event, FeedEntry, Identity, Segment, SegmentMembership
-from tests.segments.reference import Happened, Person, is_member
+from models import Consent, Conversation, Customer, Device, Event, FeedEntry, Identity, Segment, SegmentMembership
+from tests.segments.reference import Happened, Person, Talk, is_member
 
 
 async def rows_of(reading: Reading, table: type[SQLModel]) -> Sequence[Any]:
@@ -36,6 +36,10 @@ async def stored_people(units: UnitsOfWork, tenant_id: UUID) -> dict[UUID, Perso
         for row in await rows_of(reading, Event):
             if row.customer_id is not None:
                 people[row.customer_id].events.append(Happened(row.name, row.properties, row.occurred_at))
+        for row in await rows_of(reading, Conversation):
+            if row.customer_id is not None:
+                moments = (row.created_at, row.waiting_since, row.closed_at)
+                people[row.customer_id].talks.append(Talk(row.id, row.status, *moments, row.csat_score, row.csat_at))
         return people
 
 

@@ -27,6 +27,14 @@ def created(test: dict[str, Any]) -> dict[str, Any]:
     return {"createdAt": {"is": test}}
 
 
+def talk(**keys: Any) -> dict[str, Any]:
+    return {"conversation": {"status": {"equals": "open"}, **keys}}
+
+
+def rated(test: dict[str, Any]) -> dict[str, Any]:
+    return {"rating": {"is": test}}
+
+
 PRO = plan({"equals": "pro"})
 
 
@@ -65,6 +73,9 @@ PRO = plan({"equals": "pro"})
          IMPOSSIBLE),
         (bought(sum={"property": "p", "is": {"atLeast": 3}}), bought(sum={"property": "p", "is": {"lessThan": 3}}),
          "event.sum.is.lessThan", IMPOSSIBLE),
+        (talk(count={"atLeast": 3}), talk(count={"atMost": 1}), "conversation.count.atMost", IMPOSSIBLE),
+        (talk(), talk(count={"equals": 0}), "conversation.count.equals", IMPOSSIBLE),
+        (rated({"atMost": 2}), rated({"atLeast": 3}), "rating.is.atLeast", IMPOSSIBLE),
     ],
 )  # fmt: skip
 def test_two_conditions_that_exclude_each_other_are_refused(

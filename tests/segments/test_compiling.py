@@ -11,7 +11,7 @@ from app.core.tx import UnitsOfWork
 from app.segments import compile_rule, members_of, parameters_of, read_rule, verdicts_of
 from tests.segments.conftest import Asking
 from tests.segments.people import NOW, Crowd, insert_crowd
-from tests.segments.reference import Happened, Person
+from tests.segments.reference import Happened, Person, Talk
 
 DAY = timedelta(days=1)
 
@@ -35,10 +35,17 @@ async def crowd(asking: Asking) -> Crowd:
         events=[bought(60, 1 * DAY), bought(70, 2 * DAY), bought(80.5, 89 * DAY), bought(90, 91 * DAY)],
         segments=set(segments),
         consents={"email": "subscribed"},
+        talks=[
+            talked("open", waiting_since=NOW - timedelta(minutes=61)),
+            talked("closed", closed_at=NOW - 6 * DAY, rating=1, rated_at=NOW - 3 * DAY),
+            talked("closed", closed_at=NOW - 60 * DAY, rating=5, rated_at=NOW - 2 * DAY),
+        ],
     )
     bob = somebody("bob", attributes={"plan": "free", "age": "30", "born": 662_083_200}, events=[bought("60", 1 * DAY)])
+    bob.talks = [talked("closed", closed_at=NOW - 7 * DAY, rating=2, rated_at=NOW)]
     cid = somebody("cid", attributes={"age": 30.0, "tags": "vip"}, devices=[("ios", None)])
     dan = somebody("dan", attributes={"plan": "pro"}, status="deleted", events=[bought(60, 1 * DAY)] * 3)
+    dan.talks = [talked("open", waiting_since=NOW - DAY, rating=1, rated_at=NOW)]
     crowd = Crowd(new_id(), [ann, bob, cid, dan], segments)
     await asking.insert(crowd)
     await asking.insert(Crowd(new_id(), [somebody("ann", attributes={"plan": "pro"})], [new_id()]))
@@ -51,6 +58,19 @@ def attribute(name: str, test: dict[str, Any]) -> dict[str, Any]:
 
 def purchase(**keys: Any) -> dict[str, Any]:
     return {"event": {"name": "purchase", **keys}}
+
+
+def talk(**keys: Any) -> dict[str, Any]:
+    return {"conversation": keys}
+
+
+def rated(test: dict[str, Any]) -> dict[str, Any]:
+    return {"rating": {"is": test}}
+
+
+def talked(status: str, **given: Any) -> Talk:
+    known = {"created_at": NOW - 9 * DAY, "waiting_since": None, "closed_at": None, "rating": None, "rated_at": None}
+    return Talk(id=new_id(), status=status, **{**known, **given})
 
 
 OVER_50 = [{"property": {"name": "amount", "is": {"moreThan": 50}}}]
@@ -89,6 +109,19 @@ LAST_90 = {"last": {"days": 90}}
         (purchase(maximum={"property": "amount", "is": {"atMost": 1000}}), "ann"),
         (purchase(distinct={"property": "sku", "is": {"atLeast": 4}}), "ann"),
         (purchase(first={"longerAgoThan": {"days": 91}}), "ann"),
+        (talk(), "ann bob"),
+        (talk(status={"equals": "open"}), "ann"),
+        ({"not": talk(status={"equals": "open"})}, "bob cid"),
+        (talk(waitingSince={"longerAgoThan": {"hours": 1}}), "ann"),
+        (talk(waitingSince={"longerAgoThan": {"hours": 2}}), ""),
+        (talk(closedAt={"inTheLast": {"days": 7}}), "ann"),
+        (talk(status={"equals": "closed"}, closedAt={"inTheLast": {"days": 30}}), "ann bob"),
+        (talk(count={"atLeast": 2}), "ann"),
+        (talk(count={"atMost": 1}), "bob cid"),
+        (talk(count={"equals": 0}), "cid"),
+        (rated({"atMost": 2}), "bob"),
+        (rated({"atLeast": 4}), "ann"),
+        ({"not": rated({"atMost": 2})}, "ann cid"),
         (purchase(last={"inTheLast": {"days": 1}}), ""),
     ],
     ids=str,
@@ -127,6 +160,11 @@ async def flips(units: UnitsOfWork, backend: str, crowd: Crowd, document: Any, n
         (purchase(within=LAST_90, sum={"property": "amount", "is": {"moreThan": 0}}), NOW + 1 * DAY, NOW + 89 * DAY),
         (purchase(last={"longerAgoThan": {"days": 30}}), NOW + 29 * DAY, NOW + 29 * DAY),
         (purchase(), None, None),
+        (talk(waitingSince={"longerAgoThan": {"hours": 2}}), NOW + timedelta(minutes=59), None),
+        (talk(waitingSince={"longerAgoThan": {"hours": 1}}), None, None),
+        (talk(closedAt={"inTheLast": {"days": 7}}), NOW + DAY, None),
+        (talk(status={"equals": "open"}, closedAt={"inTheLast": {"days": 7}}), None, None),
+        (rated({"atMost": 2}), None, None),
         (attribute("born", {"anniversaryWithin": {"days": 5}}), *[datetime(2027, 12, 26, tzinfo=UTC)] * 2),
         (attribute("born", {"anniversaryWithin": {"days": 4}}), *[datetime(2027, 12, 21, tzinfo=UTC)] * 2),
     ],

@@ -29,6 +29,10 @@ A, B, C, D = (UUID(int=number) for number in range(1, 5))
         ({"event": {"name": "e", "within": {"from": "2026-01-01"}}}, {("event", "e")}),
         ({"event": {"name": "e", "within": {"last": {"days": 1}}}}, {("event", "e"), ("time", "")}),
         ({"event": {"name": "e", "last": {"longerAgoThan": {"days": 1}}}}, {("event", "e"), ("time", "")}),
+        ({"conversation": {}}, {("conversation", "")}),
+        ({"conversation": {"closedAt": {"after": "2026-01-01"}}}, {("conversation", "")}),
+        ({"conversation": {"waitingSince": {"longerAgoThan": {"hours": 1}}}}, {("conversation", ""), ("time", "")}),
+        ({"rating": {"is": {"atMost": 2}}}, {("conversation", "")}),
         ({"segment": {"id": public_id("segment", A)}}, {("segment", A.hex)}),
     ],
 )

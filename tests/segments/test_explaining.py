@@ -7,7 +7,7 @@ from app.core.ids import new_id, public_id
 from app.segments import Verdict
 from tests.segments.conftest import Asking
 from tests.segments.people import NOW, Crowd
-from tests.segments.reference import Happened, Person
+from tests.segments.reference import Happened, Person, Talk
 
 DAY = timedelta(days=1)
 
@@ -71,6 +71,47 @@ async def test_every_condition_says_why(asking: Asking) -> None:
     assert nothing.below[0].because == {}
     assert nothing.below[4].because == {"measured": 0, "events": []}
     assert nothing.below[5].below[0].because == {"measured": None, "events": []}
+
+
+async def test_conversations_and_ratings_say_why(asking: Asking) -> None:
+    waiting = Talk(new_id(), "open", NOW - DAY, NOW - timedelta(hours=1), None, None, None)
+    closed = Talk(new_id(), "closed", NOW - 3 * DAY, None, NOW - 2 * DAY, 2, NOW - DAY)
+    person, other = somebody(talks=[waiting, closed]), somebody()
+    crowd = Crowd(new_id(), [person, other], [new_id()])
+    await asking.insert(crowd)
+    rule = {
+        "and": [
+            {"conversation": {"waitingSince": {"longerAgoThan": {"hours": 2}}}},
+            {"conversation": {"count": {"atLeast": 2}}},
+            {"rating": {"is": {"atMost": 2}}},
+        ]
+    }
+    found = await asking.explain(crowd, person, rule)
+    assert found is not None
+    long, several, unhappy = found.below
+    assert (long.holds, long.flips_at) == (False, NOW + timedelta(hours=1))
+    assert long.because == {"measured": 0, "conversations": []}
+    assert (several.kind, several.path, several.holds) == ("conversation", "rule.and.1.conversation", True)
+    assert several.because == {
+        "measured": 2,
+        "conversations": [
+            {
+                "id": public_id("conversation", talk.id),
+                "status": talk.status,
+                "waitingSince": talk.waiting_since,
+                "closedAt": talk.closed_at,
+            }
+            for talk in (waiting, closed)
+        ],
+    }
+    assert unhappy == Verdict("rating", "rule.and.2.rating", True, None, {"value": 2})
+    nothing = await asking.explain(crowd, other, rule)
+    assert nothing is not None
+    assert [(inner.holds, inner.because) for inner in nothing.below] == [
+        (False, {"measured": 0, "conversations": []}),
+        (False, {"measured": 0, "conversations": []}),
+        (False, {}),
+    ]
 
 
 async def test_nobody_elses_customer_is_explained(asking: Asking) -> None:

@@ -195,7 +195,10 @@ def test_what_is_wrong_is_named_with_its_path(document: object, path: str, messa
 
 
 def test_unknown_words_name_what_is_known() -> None:
-    known = "and, or, not, attribute, identity, device, consent, timezone, locale, createdAt, updatedAt, event, segment"
+    known = (
+        "and, or, not, attribute, identity, device, consent, timezone, locale, createdAt, updatedAt, event, "
+        "conversation, rating, segment"
+    )
     assert issues({"nor": [PRO]}) == [("rule.nor", f"is unknown here (known: {known})")]
     ((path, message),) = issues(attribute({"notEquals": 1}))
     assert path == "rule.attribute.is.notEquals"

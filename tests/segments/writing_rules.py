@@ -70,6 +70,9 @@ class RuleWriter:
                 lambda: {"identity": {"kind": "email", "is": self._text_test(("a@example.com",))}},
                 lambda: {"device": self._device()},
                 lambda: {"consent": {"channel": pick(CHANNELS), "is": pick(["subscribed", "unsubscribed", "unknown"])}},
+                lambda: {"conversation": self._conversation()},
+                lambda: {"conversation": self._conversation()},
+                lambda: {"rating": {"is": self._number_test((1, 2, 3, 4, 5))}},
                 lambda: {"segment": {"id": public_id("segment", pick(self._segments))}},
             ]
         )()
@@ -81,6 +84,19 @@ class RuleWriter:
         if self._chance.random() < 0.6:
             device["lastUsedAt"] = self._moment_test(relative=True)
         return device
+
+    def _conversation(self) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
+        if self._chance.random() < 0.5:
+            asked["status"] = self._chance.choice(
+                [{"equals": "open"}, {"equals": "closed"}, {"in": ["open", "pending"]}]
+            )
+        for key in ("createdAt", "waitingSince", "closedAt"):
+            if self._chance.random() < 0.25:
+                asked[key] = self._moment_test(relative=True)
+        if self._chance.random() < 0.4:
+            asked["count"] = self._number_test((0, 1, 2, 3))
+        return asked
 
     def _event(self) -> dict[str, Any]:
         event: dict[str, Any] = {"name": self._chance.choice(EVENTS)}

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.actions.conversations.store import ConversationStore
 from app.core.errors import Conflict, Invalid, NotFound
-from models import Conversation, Customer, Identity, Visitor
+from models import Conversation, Customer, Identity, Visitor, Widget
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ async def addressee(
     """Who is meant. Raises :class:`Invalid`, :class:`NotFound`, or :class:`Conflict` when it is not clear who reads it:
     an answer must never reach another person whose profile was merged into this one."""
     if visitor_id is not None:
-        return _visitor(await store.lock_visitor(visitor_id), customer_id)
+        return await _visitor(session, await store.lock_visitor(visitor_id), customer_id)
     if customer_id is None:
         raise Invalid.at("customer_id", "say to which customer or visitor")
     active = select(col(Customer.id)).where(col(Customer.id) == customer_id, col(Customer.status) == "active")
@@ -36,11 +36,13 @@ async def addressee(
     return await _customer(session, customer_id)
 
 
-def _visitor(visitor: Visitor, customer_id: UUID | None) -> Addressee:
+async def _visitor(session: AsyncSession, visitor: Visitor, customer_id: UUID | None) -> Addressee:
     if customer_id is not None and visitor.customer_id != customer_id:
         raise Conflict("The visitor is not this customer's.", "visitor_id")
+    team = select(col(Widget.team_id)).where(col(Widget.id) == visitor.widget_id)
     values = {
         "widget_id": visitor.widget_id,
+        "team_id": (await session.execute(team)).scalar_one(),
         "visitor_id": visitor.id,
         "customer_id": visitor.customer_id,
         "proven_id": visitor.proven_id,
@@ -62,7 +64,7 @@ async def _customer(session: AsyncSession, customer_id: UUID) -> Addressee:
         raise Conflict("Several people are behind this customer. Say to which visitor.", "visitor_id")
     to = col(Conversation.customer_id) == customer_id
     if visitors:
-        return Addressee(_visitor(visitors[0], None).values | {"customer_id": customer_id}, to)
+        return Addressee((await _visitor(session, visitors[0], customer_id)).values, to)
     names = select(col(Identity.value)).where(
         col(Identity.customer_id) == customer_id, col(Identity.kind) == "external_id"
     )

@@ -6,8 +6,8 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from app.actions.conversations.figures import Figures
-from app.actions.conversations.rules import checked_message
-from app.actions.conversations.store import AGENT, NOTE, TEXT, VISITOR, ConversationStore, speaking
+from app.actions.conversations.rules import checked_message, keep_pace
+from app.actions.conversations.store import AGENT, NOTE, TEXT, VISITOR, ConversationStore, calling_visitor, speaking
 from app.actions.conversations.telling import tell
 from app.core.access import Principal, Role
 from app.core.errors import Conflict, Forbidden
@@ -25,10 +25,12 @@ async def edit_message(tx: Tx, *, message_id: UUID, text: str) -> Message:
     """Makes a message say something else: an agent theirs (owners and admins any agent's), a visitor theirs. The same
     text changes nothing.
 
-    Raises :class:`NotFound`, :class:`Invalid`, :class:`Forbidden` for somebody else's, and :class:`Conflict` for a
-    deleted one.
+    Raises :class:`NotFound`, :class:`Invalid`, :class:`Forbidden` for somebody else's, :class:`Conflict` for a
+    deleted one, and :class:`RateLimited` for visitors.
     """
     tx.require(speaking(tx.principal))
+    if tx.principal.kind == VISITOR:
+        await keep_pace(tx.services.limiter, tx.tenant_id, calling_visitor(tx.principal))
     store = ConversationStore(tx)
     conversation, message = await store.lock_message(message_id)
     _check_theirs(tx.principal, message)

@@ -1,9 +1,12 @@
-"""What may be said, and under which name."""
+"""What may be said, how fast, and under which name."""
 
 import re
+from uuid import UUID
 
+from app.core.access import Plan
 from app.core.contact import check_text
-from app.core.errors import Invalid
+from app.core.errors import Invalid, RateLimited
+from app.core.limits import Limiter
 
 MAX_TEXT = 10_000
 MAX_CLIENT_ID = 64
@@ -12,6 +15,15 @@ MAX_TAG = 50
 MAX_TAGS = 20
 MAX_PAGE_URL = 2000
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,64}\Z")
+VISITOR_MESSAGES = Plan("visitor messages", per_minute=30, burst=10)
+"""How fast one visitor may write, and change what they wrote."""
+
+
+async def keep_pace(limiter: Limiter, tenant_id: UUID, visitor_id: UUID) -> None:
+    """Counts something that a visitor writes. Raises :class:`RateLimited`."""
+    allowance = await limiter.take(f"{tenant_id.hex}:{visitor_id.hex}", VISITOR_MESSAGES)
+    if allowance.refused:
+        raise RateLimited(allowance.retry_after)
 
 
 def checked_message(text: str, *, with_files: bool) -> str:

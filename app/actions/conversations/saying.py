@@ -14,7 +14,7 @@ from app.actions.conversations.addressing import addressee
 from app.actions.conversations.assigning import Assignments
 from app.actions.conversations.figures import Figures
 from app.actions.conversations.queueing import Queue
-from app.actions.conversations.rules import checked_client_id, checked_message, checked_page, checked_subject
+from app.actions.conversations.rules import checked_client_id, checked_message, checked_page, checked_subject, keep_pace
 from app.actions.conversations.statuses import Statuses
 from app.actions.conversations.store import (
     AGENT,
@@ -29,14 +29,11 @@ from app.actions.conversations.store import (
 from app.actions.conversations.telling import tell
 from app.actions.conversations.visibility import theirs
 from app.actions.files import attach
-from app.core.access import Plan, Scope
-from app.core.errors import Conflict, RateLimited
+from app.core.access import Scope
+from app.core.errors import Conflict
 from app.core.locks import lock_names
 from app.core.tx import Tx
 from models import Conversation, Message, MessageRevision, Visitor, Widget
-
-VISITOR_MESSAGES = Plan("visitor messages", per_minute=30, burst=10)
-"""How fast one visitor may write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +124,7 @@ async def visitor_says(
     tx.require(Scope.VISITOR)
     visitor_id = calling_visitor(tx.principal)
     saying = _saying(TEXT, text, file_ids, client_id, page_url)
-    allowance = await tx.services.limiter.take(f"{tx.tenant_id.hex}:{visitor_id.hex}", VISITOR_MESSAGES)
-    if allowance.refused:
-        raise RateLimited(allowance.retry_after)
+    await keep_pace(tx.services.limiter, tx.tenant_id, visitor_id)
     store = ConversationStore(tx)
     visitor = await store.lock_visitor(visitor_id)
     sender = Sender(VISITOR, visitor.id, visitor.name)

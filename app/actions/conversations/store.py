@@ -119,10 +119,10 @@ class ConversationStore(ConversationReader):
         if self._tx.principal.kind == VISITOR:
             wanted = wanted.where(col(Message.kind) != NOTE)
         found: Message | None = await self._one(wanted)
-        message = _found(found, "message", path)
-        conversation = await self.lock_first(self.mine().where(col(Conversation.id) == message.conversation_id))
-        await self._session.refresh(message)
-        return _found(conversation, "message", path), message
+        of = _found(found, "message", path).conversation_id
+        conversation = await self.lock_first(self.mine().where(col(Conversation.id) == of))
+        as_it_is: Message | None = await self._one(wanted.execution_options(populate_existing=True))
+        return _found(conversation, "message", path), _found(as_it_is, "message", path)
 
     async def begin(self, **values: Any) -> Conversation:
         """A new conversation, open."""

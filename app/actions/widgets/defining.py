@@ -34,7 +34,7 @@ async def create_widget(
     :class:`PlanLimitExceeded` (widgets by plan: 3, 10, 50, 1000).
     """
     tx.require(Scope.WIDGETS_WRITE)
-    accepted, document = checked_name(name, required=True), checked_settings(settings or {})
+    accepted, document = checked_name(name, required=True), checked_settings({} if settings is None else settings)
     await _check_team(tx, team_id)
     await _check_room(tx)
     widget = Widget(

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from app.rest.door.multipart import SentFile, first_file
 from app.rest.files.downloads import Downloads
+from app.rest.files.refusals import answering
 from app.rest.files.uploads import Uploads
 from app.runtime import Runtime
 
@@ -20,8 +21,8 @@ PREFLIGHT_S = 7200
 def files_app(runtime: Runtime) -> ASGIApp:
     """Answers ``/files`` and what is below it, by their whole paths."""
     routes = [
-        Route("/files", Uploads(runtime).answer, methods=["POST"]),
-        Route("/files/{file_id}/{name}", Downloads(runtime).answer, methods=["GET"]),
+        Route("/files", answering(Uploads(runtime).take), methods=["POST"]),
+        Route("/files/{file_id}/{name}", answering(Downloads(runtime).give), methods=["GET"]),
     ]
     return CORSMiddleware(
         Router(routes),

@@ -8,10 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from app.actions.files import follow_link, may_show
-from app.core.errors import NotFound, RapportError
+from app.core.errors import NotFound
 from app.core.ids import parse_id
 from app.core.logging import logger
-from app.rest.files.refusals import refusal
 from app.runtime import Runtime
 from models import File
 
@@ -28,13 +27,8 @@ class Downloads:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def answer(self, request: Request) -> Response:
-        try:
-            return await self._give(request)
-        except RapportError as refused:
-            return refusal(refused)
-
-    async def _give(self, request: Request) -> Response:
+    async def give(self, request: Request) -> Response:
+        """The file to which the request's link leads."""
         file_id = parse_id("file", request.path_params["file_id"])
         token = request.query_params.get("token", "")
         file = await follow_link(self._runtime.units, file_id=file_id, token=token)

@@ -4,23 +4,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.actions.files import link_to, upload
 from app.core.access import Plan, Principal
 from app.core.clock import iso
 from app.core.credentials import credential_from_headers
-from app.core.errors import Forbidden, Overloaded, RapportError, RateLimited, Unauthenticated
+from app.core.errors import Forbidden, Overloaded, RateLimited, Unauthenticated
 from app.core.ids import public_id
-from app.core.logging import logger
 from app.rest.door.multipart import first_file
-from app.rest.files.refusals import refusal
+from app.rest.files.refusals import DOOR
 from app.runtime import Runtime
 
-log = logger(__name__)
-
-SOURCE = "files"
 AT_ONCE = 4
 """Uploads of one caller."""
 UPLOADS = Plan("uploads", 300, 60)
@@ -34,15 +30,8 @@ class Uploads:
         self._runtime = runtime
         self._under_way: Counter[str] = Counter()
 
-    async def answer(self, request: Request) -> Response:
-        try:
-            return await self._take(request)
-        except RapportError as refused:
-            return refusal(refused)
-        except ClientDisconnect:
-            return Response(status_code=400)
-
-    async def _take(self, request: Request) -> Response:
+    async def take(self, request: Request) -> Response:
+        """The file of a request, as a row."""
         principal = await self._admit(request)
         headers = dict(request.headers)
         with self._turn(principal):
@@ -68,7 +57,7 @@ class Uploads:
         try:
             if credential is None:
                 raise Unauthenticated("This needs a credential.")
-            principal = await self._runtime.authenticator.authenticate(credential, SOURCE)
+            principal = await self._runtime.authenticator.authenticate(credential, DOOR)
         except Unauthenticated:
             await self._charge(f"address:{address}", STRANGERS)
             raise

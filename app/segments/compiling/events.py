@@ -128,14 +128,14 @@ class Doing:
         words, measure = self._words, self._did.measure
         match measure:
             case Count(test):
-                return _counted(self._figure(), test)
+                return counted(self._figure(), test)
             case Occurrence(_, test):
                 return words.of_moment(self._figure(), test)
             case Amount("average", path, test):
                 numbers = words.dialect.number(self._events.c.properties, path)
                 return self._averaged(numbers, test)
             case Amount("distinct", _, test):
-                return _counted(self._figure(), test)
+                return counted(self._figure(), test)
             case Amount(_, _, test):
                 return words.of_number(self._figure(), test)
 
@@ -193,7 +193,8 @@ class Doing:
         return [self._mine(flip(self._figure(), measure.test), *self._in_window()).scalar_subquery()]
 
 
-def _counted(count: Any, test: Any) -> Condition:
+def counted(count: Any, test: Any) -> Condition:
+    """A test of a count."""
     match test:
         case Equals(value):
             return count == value  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, not_, null, or_, select
 
 from app.segments.compiling.binds import CUSTOMERS, Clock, bind_values, table_of, tenant
+from app.segments.compiling.conversations import Talking, last_rating
 from app.segments.compiling.dialect import Condition, Dialect, certain
 from app.segments.compiling.events import Doing
 from app.segments.compiling.postgres import Postgres
@@ -21,14 +22,16 @@ from app.segments.rules import (
     Did,
     Exists,
     FieldIs,
+    HasConversation,
     HasDevice,
     IdentityIs,
     InSegment,
     Not,
     Or,
+    RatingIs,
     Rule,
 )
-from models import Consent, Device, Identity, SegmentMembership
+from models import Consent, Conversation, Device, Identity, SegmentMembership
 
 DIALECTS: dict[str, Dialect] = {"sqlite": SQLite(), "postgresql": Postgres()}
 FIELDS = {"timezone": "timezone", "locale": "locale", "createdAt": "created_at", "updatedAt": "updated_at"}
@@ -128,6 +131,8 @@ class Compiler:
                 return certain(about(column, test))
             case Did():
                 return Doing(self.words, self.people, rule).condition()
+            case HasConversation():
+                return Talking(self.words, self.people, rule).condition()
             case _:
                 return self._related(rule)
 
@@ -147,6 +152,9 @@ class Compiler:
             case InSegment(segment_id):
                 standing = lambda row: [row.segment_id == segment_id, row.left_at.is_(None)]  # noqa: E731
                 return self._any(SegmentMembership, standing)
+            case RatingIs(test):
+                rated = lambda row: [*last_rating(row), self.words.of_number(row.csat_score, test)]  # noqa: E731
+                return self._any(Conversation, rated)
         raise TypeError(f"{rule} is no condition of a customer")
 
     def _any(self, model: Any, conditions: Any) -> Condition:
@@ -169,6 +177,8 @@ class Compiler:
                 return self._flip_of_device(leaf)
             case Did():
                 return Doing(self.words, self.people, leaf).flip()
+            case HasConversation():
+                return Talking(self.words, self.people, leaf).flip()
         return None
 
     def _flip_of_device(self, device: HasDevice) -> ColumnElement[datetime] | None:

@@ -36,7 +36,7 @@ export function mount(position) {
   launcher.append(badge);
   const root = h("div", { class: "rapport" }, teaser, frame, launcher, spoken);
   shadow.append(root);
-  parts = { host, root, launcher, badge, home, talk, frame, teaser, spoken, position, screen: null };
+  parts = { host, root, launcher, badge, home, talk, frame, teaser, spoken, position, screen: null, unread: 0 };
   document.body.append(host);
   listen("draw", draw);
   listen("arrived", arrived);

@@ -177,6 +177,16 @@ function named(label, asked, given) {
   return { element: row(name, is), read: (path, issues) => ({ ...name.read(), is: is.read(`${path}.is`, issues) }) };
 }
 
+/** Tests of one thing, each of which may be left out: {key: [label, kind]}. */
+function optionals(given, wanted) {
+  const parts = Object.entries(wanted).map(([key, [label, kind]]) => [key, optional(label, kind, given?.[key])]);
+  const read = (path, issues) => {
+    const found = parts.map(([key, part]) => [key, part.read(`${path}.${key}`, issues)]);
+    return Object.fromEntries(found.filter(([, value]) => value));
+  };
+  return { element: row(...parts.map(([, part]) => part)), read };
+}
+
 const asked = (kind) => (given) => {
   const is = test(kind, given?.is);
   return { element: is.element, read: (path, issues) => ({ is: is.read(`${path}.is`, issues) }) };
@@ -189,14 +199,12 @@ const LEAVES = {
     const [kind, is] = [choice("Kind of name", IDENTITIES, given?.kind), test("text", given?.is ?? { exists: true })];
     return { element: row(kind, is), read: (path, issues) => ({ kind: kind.read(), is: is.read(`${path}.is`, issues) }) };
   },
-  device(given) {
-    const [platform, used] = [optional("Platform", "word", given?.platform), optional("Last use", "moment", given?.lastUsedAt)];
-    const read = (path, issues) => {
-      const found = { platform: platform.read(`${path}.platform`, issues), lastUsedAt: used.read(`${path}.lastUsedAt`, issues) };
-      return Object.fromEntries(Object.entries(found).filter(([, value]) => value));
-    };
-    return { element: row(platform, used), read };
-  },
+  device: (given) => optionals(given, { platform: ["Platform", "word"], lastUsedAt: ["Last use", "moment"] }),
+  conversation: (given) => optionals(given, {
+    status: ["Status", "word"], waitingSince: ["Waiting since", "moment"], closedAt: ["Closed", "moment"],
+    createdAt: ["Begun", "moment"], count: ["Number", "number"],
+  }),
+  rating: asked("number"),
   consent(given) {
     const [channel, is] = [choice("Channel", CHANNELS, given?.channel), choice("What they said", CONSENTS, given?.is)];
     return { element: row(channel, is), read: () => ({ channel: channel.read(), is: is.read() }) };

@@ -3,7 +3,7 @@
 export const KINDS = [
   ["attribute", "Attribute"], ["event", "Event"], ["identity", "Identity"], ["device", "Device"],
   ["consent", "Consent"], ["timezone", "Timezone"], ["locale", "Locale"], ["createdAt", "Known since"],
-  ["updatedAt", "Last changed"], ["segment", "Member of segment"],
+  ["updatedAt", "Last changed"], ["conversation", "Conversation"], ["rating", "Last rating"], ["segment", "Member of segment"],
 ];
 export const GROUPS = [["all", "All of these"], ["any", "Any of these"], ["none", "None of these"], ["notAll", "Not all of these"]];
 export const IDENTITIES = [["email", "E-mail"], ["phone", "Phone"], ["external_id", "External id"], ["anonymous_id", "Anonymous id"]];
@@ -121,12 +121,20 @@ export function sentence(rule, segmentName = (id) => id) {
   if (kind === "consent") return `${called(CHANNELS, given.channel)}: ${called(CONSENTS, given.is)}`;
   if (kind === "segment") return `Member of ${segmentName(given.id)}`;
   if (kind === "device") return deviceWords(given);
+  if (kind === "conversation") return conversationWords(given);
   return kind === "event" ? eventWords(given) : `${called(KINDS, kind)} ${tested(given.is)}`;
 }
 
 function deviceWords({ platform, lastUsedAt }) {
   const parts = [platform && `platform ${tested(platform)}`, lastUsedAt && `last use ${tested(lastUsedAt)}`].filter(Boolean);
   return parts.length ? `Has a device: ${parts.join(" and ")}` : "Has a device";
+}
+
+const TALK = { status: "status", createdAt: "begin", waitingSince: "waiting since", closedAt: "close", count: "how many" };
+
+function conversationWords(given) {
+  const parts = Object.entries(TALK).filter(([key]) => given[key]).map(([key, words]) => `${words} ${tested(given[key])}`);
+  return parts.length ? `Has conversations: ${parts.join(" and ")}` : "Has a conversation";
 }
 
 function eventWords({ name, where = [], within, ...measure }) {
