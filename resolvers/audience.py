@@ -33,7 +33,7 @@ def _asks(prepared: Prepared, scene: Scene, selected: SelectedField, dialect: Di
             plan = plans.plan(scene, plans.values(scene), dialect)
         except RapportError:
             return True
-        return any(name == "caller" for name, _ in plan.binds)
+        return plan.asks_who
     if isinstance(target, GraphQLObjectType) or is_abstract_type(target):
         return asks_who(prepared, scene, selected, dialect)
     return False

@@ -1,7 +1,7 @@
 """What a resolver knows of the request it works for."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,11 @@ class GraphContext:
         self._rules_asked += 1
         if self._rules_asked > MAX_RULES_ASKED:
             raise Invalid.at("operation", f"asks rules more than {MAX_RULES_ASKED} times")
+
+    def keep(self, lasting: AbstractContextManager[None]) -> None:
+        """Enters what lasts until the caller's subscription ends, also where a live stream goes on for many (see
+        :class:`resolvers.feed.Follower`)."""
+        self.course.keep(lasting)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:

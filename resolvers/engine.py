@@ -130,6 +130,7 @@ class GraphEngine:
             yield ended.body
         finally:
             await stream.aclose()
+            course.close()
 
     def _audience(self, request: GraphRequest, principal: Principal) -> Hashable | None:
         """Who is told the same by this subscription, wherever they begin; None when nobody else is."""

@@ -61,7 +61,7 @@ class Follower:
     ``shared``: everybody with the same tenant, scopes and arguments is told the same, and the resolver does nothing but
     pass on what :meth:`follow` yields; then sockets share one live stream (:mod:`resolvers.live`), in which the
     resolver runs once for all of them, and the run of each ends when it has caught up. Leave it False where the caller
-    matters (``mine``) or where something lasts as long as the resolver does (presence).
+    matters (``mine``); what lasts as long as each of them follows (presence) is for :meth:`GraphContext.keep`.
     """
 
     context: GraphContext
@@ -89,7 +89,9 @@ class Follower:
         if tenant_id is None:
             raise Unauthenticated("Sign in or send an API key.")
         course = self.context.course if self.shared else Course()
-        place = course.start or await _to_its_end(self._begin(after))
+        place = course.start
+        if place is None:
+            place = await _to_its_end(self._begin(after))
         if place.gap is not None:
             yield FeedGap(cursor=str(Cursor(place.epoch, place.offset)), reason=GapReason(place.gap))
         async with self.context.runtime.hub.listen(tenant_id, place.topic) as bell:

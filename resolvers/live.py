@@ -8,7 +8,8 @@ So a stream tells each seat everything after its place, in order, once; who come
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -23,9 +24,10 @@ TURN = 128
 class Course:
     """How far one run of a subscription has come. This one is nobody's but its own."""
 
-    __slots__ = ("at", "start")
+    __slots__ = ("_kept", "at", "start")
 
     def __init__(self, start: FeedStart | None = None) -> None:
+        self._kept: ExitStack | None = None
         self.start = start
         """Where to go on, for who need not ask where to begin."""
         self.at = 0
@@ -35,6 +37,16 @@ class Course:
         """Called where everything up to ``place`` has been told; ``idle`` when there was nothing more. True: somebody
         else goes on from there."""
         return False
+
+    def keep(self, lasting: AbstractContextManager[None]) -> None:
+        """Enters what is to last as long as the caller follows, by themselves or in a seat: that they are here."""
+        self._kept = self._kept or ExitStack()
+        self._kept.enter_context(lasting)
+
+    def close(self) -> None:
+        """The run has ended, and with it what was kept."""
+        if self._kept is not None:
+            self._kept.close()
 
 
 class Result:
@@ -50,11 +62,12 @@ class Result:
 class Seat(ABC):
     """One who is told a live stream. ``hear`` and ``over`` must neither wait nor raise."""
 
-    __slots__ = ("offset", "stream")
+    __slots__ = ("kept", "offset", "stream")
 
     def __init__(self) -> None:
         self.stream: LiveStream | None = None
         self.offset = 0
+        self.kept: ExitStack | None = None
 
     @abstractmethod
     def hear(self, result: Result) -> None:
@@ -69,6 +82,13 @@ class Seat(ABC):
         stream, self.stream = self.stream, None
         if stream is not None:
             stream.dismiss(self)
+        self.release()
+
+    def release(self) -> None:
+        """Ends what was to last as long as the seat was taken."""
+        kept, self.kept = self.kept, None
+        if kept is not None:
+            kept.close()
 
 
 Run = Callable[[Course], AsyncGenerator[bytes, None]]
@@ -113,6 +133,7 @@ class LiveStream:
         seats, self._seats = self._seats, {}
         for seat in seats:
             seat.stream = None
+            seat.release()
             seat.over(failure)
 
     async def _publish(self, body: bytes) -> None:
@@ -138,12 +159,18 @@ class _Live(Course):
         self._stream.position = place.offset
         return False
 
+    def keep(self, lasting: AbstractContextManager[None]) -> None:
+        """Nothing: the stream is nobody, each seat keeps its own."""
+
 
 class LiveStreams:
     """The live streams of this process, by who may share them and where they are in the feed."""
 
     def __init__(self) -> None:
         self._open: dict[Hashable, LiveStream] = {}
+
+    def __iter__(self) -> Iterator[LiveStream]:
+        return iter(self._open.values())
 
     def __len__(self) -> int:
         return len(self._open)
@@ -185,3 +212,10 @@ class Approach(Course):
     def hands_over(self, place: FeedStart, *, idle: bool) -> bool:
         kind = self._kind()
         return kind is not None and self._streams.join(self._seat, kind, replace(place, gap=None), self._run, idle=idle)
+
+    def close(self) -> None:
+        """What was kept lasts on where a seat is taken."""
+        if self._seat.stream is None:
+            super().close()
+        else:
+            self._seat.kept = self._kept

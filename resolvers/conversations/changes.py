@@ -93,12 +93,12 @@ class ConversationSubscription:
         context = info.context
         context.principal.require(Scope.CONVERSATIONS_READ)
         matches = None if filter is None else Matcher.of(info)
-        shared = context.principal.kind != "member" and matches is None
+        shared = matches is None or not matches.plan.asks_who
         follower = Follower(context, start_following_inbox, Scope.CONVERSATIONS_READ, shared)
-        with being_here(context):
-            async for item in follower.follow(after, _change):
-                if matches is None or isinstance(item, FeedGap) or await matches(subject_of(item)):
-                    yield item
+        context.keep(being_here(context))
+        async for item in follower.follow(after, _change):
+            if matches is None or isinstance(item, FeedGap) or await matches(subject_of(item)):
+                yield item
 
     @strawberry.subscription(description="Everything in one conversation, notes included, in order, each once.")
     async def conversation(

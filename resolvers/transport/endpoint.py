@@ -28,12 +28,17 @@ class GraphQLEndpoint:
     """
 
     def __init__(
-        self, engine: Engine, runtime: "Runtime", callers: Callers | None = None, origins: list[str] | None = None
+        self,
+        engine: Engine,
+        runtime: "Runtime",
+        callers: Callers | None = None,
+        documents: Documents | None = None,
+        origins: list[str] | None = None,
     ) -> None:
         self._settings = runtime.settings
         self._engine = engine
         self._callers = callers or Callers(runtime)
-        self._documents = Documents.load(runtime.settings.trusted_documents)
+        self._documents = documents or Documents.load(runtime.settings.trusted_documents)
         self.connections = Connections(runtime, self._callers)
         self._graphiql = GraphiQL() if runtime.settings.graphiql else None
         self._http: ASGIApp = HttpDoor(engine, self._callers, self._documents, self.connections, self._graphiql)

@@ -16,6 +16,7 @@ from resolvers.live import Seat
 from resolvers.planner.limits import MAX_TOKENS
 from resolvers.protocol import Answer, Engine, GraphRequest, OperationKind, Refused
 from resolvers.transport.callers import Caller, Callers
+from resolvers.transport.documents import Documents
 from resolvers.transport.endpoint import GraphQLEndpoint
 from resolvers.transport.refusals import Refusal
 
@@ -70,10 +71,11 @@ class VisitorEngine:
 
 
 class VisitorsEndpoint(GraphQLEndpoint):
-    """Serves the graph to widgets on every origin."""
+    """Serves the graph to widgets on every origin. The documents come with the widget: an operator who trusts only
+    documents of their own need not know them."""
 
     def __init__(self, engine: Engine, runtime: "Runtime") -> None:
-        super().__init__(VisitorEngine(engine), runtime, VisitorCallers(runtime), origins=["*"])
+        super().__init__(VisitorEngine(engine), runtime, VisitorCallers(runtime), Documents(), ["*"])
 
 
 _WORDS = [{"message": "Open a widget first.", "extensions": {"code": "UNAUTHENTICATED"}}]

@@ -234,6 +234,12 @@ async def test_another_person_in_the_same_browser_is_a_new_visitor(site: Site) -
     for proof in (await site.proof("bob"), None):
         with pytest.raises(Conflict):
             await browser.do(identify_visitor, user_id="bob", user_hash=proof)
+    itself = public_id("visitor", browser.id)
+    with pytest.raises(Conflict):
+        await browser.do(identify_visitor, user_id=itself, user_hash=await site.proof(itself))
+    await browser.do(identify_visitor, user_id=itself, email="ann@example.com")
+    row = await site.visitor(browser)
+    assert (row["proven_id"], row["email"]) == ("ann", "ann@example.com")
     assert await browser.sees() == {talk}
     assert await (await site.proven("bob")).sees() == set()
 

@@ -3,20 +3,31 @@
 A merge, right or wrong, changes whose conversation it is for agents. It never shows a visitor anything.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 from app.actions.conversations import send_message, start_conversation
 from app.actions.customers import delete_customer, erase_customer
 from app.actions.visitors import identify_visitor, see_page
-from app.core.errors import Conflict, Unauthenticated
+from app.core.errors import Conflict, Overloaded, Unauthenticated
 from app.core.feed import conversation_topic, customer_topic, visitor_topic
+from app.core.ids import new_id
 from models import (
     Conversation,
     ConversationTag,
     Customer,
     FeedEntry,
     FeedTopic,
+    File,
+    Job,
+    Merge,
     Message,
+    MessageFile,
     MessageRevision,
     Visitor,
     VisitorPage,
@@ -112,6 +123,45 @@ async def test_parting_at_the_bottom_of_a_chain_brings_everything_back(site: Sit
     assert await owners(site) == {talk: customers[name] for talk, name in talks.items()}
 
 
+async def test_what_happens_at_once_leaves_every_conversation_with_its_visitor(site: Site) -> None:
+    """Somebody proves who they are, says something, is merged and is parted, all at the same time."""
+    browsers = {name: [await site.browser() for _ in range(2)] for name in ("ann", "bob")}
+    for name in browsers:
+        await site.people.identify(external_id=name)
+
+    async def again(action: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        while True:
+            try:
+                return await action(*given)
+            except Overloaded:
+                continue
+
+    async def merged_and_parted() -> None:
+        for _ in range(2):
+            merge_id = await again(site.people.merge, ext("bob"), ext("ann"))
+            await again(site.people.unmerge, merge_id)
+        await again(site.people.merge, ext("bob"), ext("ann"))
+
+    def at_once(name: str, browser: Browser) -> list[Awaitable[Any]]:
+        words = [again(browser.says, "hello") for _ in range(3)]
+        return [again(site.proven, name, browser), *words]
+
+    doings = [one for name, mine in browsers.items() for browser in mine for one in at_once(name, browser)]
+    await asyncio.gather(merged_and_parted(), *doings)
+    names = await site.people.names()
+    visitors = {row["id"]: row for row in await site.people.rows(Visitor)}
+    assert {row["customer_id"] for row in visitors.values()} == {names["external_id", "bob"]}
+    for talk in await site.people.rows(Conversation):
+        visitor = visitors[talk["visitor_id"]]
+        assert (talk["customer_id"], talk["proven_id"]) == (visitor["customer_id"], visitor["proven_id"])
+    (standing,) = [row for row in await site.people.rows(Merge) if row["unmerged_at"] is None]
+    await site.people.unmerge(standing["id"])
+    names = await site.people.names()
+    for row in [*await site.people.rows(Visitor), *await site.people.rows(Conversation)]:
+        assert row["customer_id"] == names["external_id", row["proven_id"]]
+    assert names["external_id", "ann"] != names["external_id", "bob"]
+
+
 async def test_agents_are_told_whose_a_conversation_is(site: Site) -> None:
     ann = await site.proven("ann")
     talk = await ann.says("a")
@@ -126,13 +176,17 @@ async def test_erasing_takes_visitors_and_conversations_along(site: Site) -> Non
     talk, kept = await ann.says("secret"), await bob.says("mine")
     await site.people.do(send_message, conversation_id=talk, text="noted")
     await ann.do(see_page, url=f"{SHOP}/a")
+    keys = [await a_file(site, ann, talk), await a_file(site, ann), await a_file(site, bob, kept)]
     erased = (await site.visitor(ann))["customer_id"]
     receipt = await site.people.do(erase_customer, customer=ext("ann"))
     counts = {name: receipt.counts[name] for name in ("conversation", "message", "visitor", "visitor_page", "file")}
-    assert counts == {"conversation": 1, "message": 2, "visitor": 1, "visitor_page": 1, "file": 0}
+    assert counts == {"conversation": 1, "message": 2, "visitor": 1, "visitor_page": 1, "file": 2}
     assert [row["id"] for row in await site.people.rows(Visitor)] == [bob.id]
     assert list(await owners(site)) == [kept]
     assert [row["text"] for row in await site.people.rows(Message)] == ["mine"]
+    assert [row["storage_key"] for row in await site.people.rows(File)] == keys[2:]
+    jobs = [row for row in await site.people.rows(Job) if row["kind"] == "files.erase"]
+    assert [sorted(job["payload"]["keys"]) for job in jobs] == [sorted(keys[:2])]
     for table in (VisitorPage, MessageRevision, ConversationTag):
         assert await site.people.rows(table) == []
     gone = {conversation_topic(talk), visitor_topic(ann.id), customer_topic(erased)}
@@ -140,6 +194,20 @@ async def test_erasing_takes_visitors_and_conversations_along(site: Site) -> Non
     with pytest.raises(Unauthenticated):
         await ann.do(identify_visitor, user_id="ann")
     assert (await site.open(visitor_token=ann.opened.token)).visitor.id != ann.id
+
+
+async def a_file(site: Site, browser: Browser, talk: object = None) -> str:
+    """The storage key of a file that the visitor has uploaded, and sent in a conversation, if one is given."""
+    key = new_id()
+    file = {"id": key, "name": "a.png", "size": 1, "mime_type": "image/png", "sha256": "0" * 64, "storage_key": key.hex}
+    async with site.units.write(site.people.principal) as tx:
+        uploader = {"uploader_kind": "visitor", "visitor_id": browser.id, "created_at": tx.now}
+        await tx.insert(File, [{**file, **uploader}])
+        if talk is not None:
+            first = select(col(Message.id)).where(col(Message.conversation_id) == talk, col(Message.seq) == 1)
+            message_id = (await tx.session.execute(first)).scalar_one()
+            await tx.insert(MessageFile, [{"message_id": message_id, "file_id": key, "place": 0}])
+    return key.hex
 
 
 async def test_who_was_deleted_and_comes_back_has_what_they_said(site: Site) -> None:

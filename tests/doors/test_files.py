@@ -128,18 +128,18 @@ async def test_what_is_refused_leaves_nothing(
             400,
             {
                 "code": "INVALID",
-                "message": "file: is not of a kind that can be sent",
+                "message": "The file is not of a kind that can be sent.",
                 "field": "file",
             },
         )
     empty = await send(client, key, b"", "a.png")
-    assert empty.json()["error"]["message"] == "file: is empty"
+    assert empty.json()["error"]["message"] == "The file is empty."
     bomb = await send(client, key, PNG[:16] + b"\x7f\xff\xff\xff" * 2 + PNG[24:])
-    assert bomb.json()["error"]["message"] == "file: is a picture of more than 100 megapixels"
+    assert bomb.json()["error"]["message"] == "The file is a picture of more than 100 megapixels."
     large = await send(client, key, PNG + b"x" * (3 << 20))
     assert (large.status_code, large.json()["error"]) == (
         413,
-        {"code": "FILE_TOO_LARGE", "message": "file: is larger than 3 MB", "field": "file"},
+        {"code": "FILE_TOO_LARGE", "message": "The file is larger than 3 MB.", "field": "file"},
     )
     assert (await stored_keys(runtime), await rows(runtime, tenant)) == ([], 0)
     exact = await send(client, key, PNG + b"x" * ((3 << 20) - len(PNG)))
@@ -156,19 +156,19 @@ async def test_what_is_no_upload_is_refused(
         refused = await client.post("/files", content=body, headers=form | headers)
         return refused.status_code, refused.json()["error"]["message"]
 
-    not_a_form = (400, "body: must be multipart/form-data with a file in it")
+    not_a_form = (400, "The body must be multipart/form-data with a file in it.")
     assert await refusal(b"{}", **{"content-type": "application/json"}) == not_a_form
     assert await refusal(b"", **{"content-type": "multipart/form-data"}) == not_a_form
     assert await refusal(b"", **{"content-type": f"multipart/form-data; boundary={'b' * 71}"}) == not_a_form
     assert await refusal(b'--b\r\ncontent-disposition: form-data; name="x"\r\n\r\ntext\r\n--b--') == (
         400,
-        "file: is required",
+        "The file is required.",
     )
-    assert await refusal(b"") == (400, "file: is required")
-    assert await refusal(b"nothing of the kind") == (400, "body: is not a multipart form")
-    assert await refusal(part + b"half of it") == (400, "body: ends in the middle of the file")
+    assert await refusal(b"") == (400, "The file is required.")
+    assert await refusal(b"nothing of the kind") == (400, "The body is not a multipart form.")
+    assert await refusal(part + b"half of it") == (400, "The body ends in the middle of the file.")
     field = b'--b\r\ncontent-disposition: form-data; name="x"\r\n\r\n' + b"x" * 70_000 + b"\r\n"
-    assert await refusal(field + part + b"text\r\n--b--") == (400, "body: has too much in it besides the file")
+    assert await refusal(field + part + b"text\r\n--b--") == (400, "The body has too much in it besides the file.")
 
     monkeypatch.setattr(multipart, "SILENCE_S", 0.05)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -150,3 +151,48 @@ async def test_a_gap_is_said_to_who_lacks_what_is_gone() -> None:
     assert behind.heard == ["1", "2", "gap 6", *expected(6, HEAD)]
     assert ahead.heard == ["gap 6", *expected(6, HEAD)]
     assert late.heard == expected(6, HEAD)
+
+
+async def test_what_is_kept_lasts_as_long_as_each_follows() -> None:
+    feed, streams = Feed(random.Random(1)), LiveStreams()
+    feed.head = 3
+    here: list[str] = []
+
+    @contextmanager
+    def being(name: str) -> Iterator[None]:
+        here.append(name)
+        yield
+        here.remove(name)
+
+    async def run(course: Course, name: str) -> AsyncGenerator[bytes, None]:
+        course.keep(being(name))
+        try:
+            async for body in feed.follow(course, 0):
+                yield body
+        finally:
+            course.close()
+
+    async def listen(ears: Ears, name: str) -> None:
+        course = Approach(ears, streams, lambda: "anybody", lambda again: run(again, "the stream"))
+        async for _ in run(course, name):
+            pass
+
+    first, second = Ears(0), Ears(0)
+    await asyncio.gather(listen(first, "first"), listen(second, "second"))
+    assert first.stream is second.stream is not None
+    assert sorted(here) == ["first", "second"]
+    first.leave()
+    first.leave()
+    assert here == ["second"]
+    feed.head = HEAD
+    while len(streams):
+        await asyncio.sleep(0)
+    assert here == []
+    third = Ears(0)
+    feed.head = 3
+    reading = asyncio.create_task(listen(third, "third"))
+    while not here:
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait({reading})
+    assert (here, third.stream) == ([], None), "who leaves while reading alone is gone too"

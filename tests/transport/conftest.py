@@ -110,8 +110,10 @@ async def serve(settings: Settings) -> AsyncIterator[Serve]:
     """Starts endpoints: ``door = await serve(rate_limits=True, demo_key="…")``."""
     async with AsyncExitStack() as stack:
 
-        async def start(demo_key: str | None = None, **changed: Any) -> Door:
-            return await stack.enter_async_context(_served(settings, demo_key, changed))
+        async def start(
+            demo_key: str | None = None, kind: type[GraphQLEndpoint] = GraphQLEndpoint, **changed: Any
+        ) -> Door:
+            return await stack.enter_async_context(_served(settings, kind, demo_key, changed))
 
         yield start
 
@@ -135,14 +137,16 @@ async def open_socket(door: Door, *, acknowledged: bool = True, **options: Any) 
 
 
 @asynccontextmanager
-async def _served(settings: Settings, demo_key: str | None, changed: dict[str, Any]) -> AsyncIterator[Door]:
+async def _served(
+    settings: Settings, kind: type[GraphQLEndpoint], demo_key: str | None, changed: dict[str, Any]
+) -> AsyncIterator[Door]:
     changed = {"rate_limits": False, "port": 0, **changed}
     settings = settings.model_copy(update=changed)
     listening = listening_socket(settings)
     settings.port = listening.getsockname()[1]
     async with _account(settings) as account:
         engine = SmallEngine(account.runtime.hub.draining)
-        endpoint = GraphQLEndpoint(engine, account.runtime)
+        endpoint = kind(engine, account.runtime)
         if demo_key is not None:
             endpoint.show_demo_key(demo_key)
         server = Server(server_config(settings, _roof(endpoint)), account.runtime.drain)

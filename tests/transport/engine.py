@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -10,10 +10,37 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, execute, get_operation_ast, parse, subscribe, validate
 from graphql.execution.values import get_variable_values
 
+from app.actions.feed import FeedStart
 from app.core.access import Principal
 from app.core.errors import Overloaded, RateLimited
-from resolvers.live import Seat
+from resolvers.live import Approach, Course, LiveStreams, Seat
 from resolvers.protocol import Answer, GraphRequest, OperationKind, Refused
+
+
+class Tape:
+    """A feed in memory. ``tell`` adds to it; who follows it live shares one stream."""
+
+    def __init__(self) -> None:
+        self.streams = LiveStreams()
+        self._entries: list[bytes] = []
+        self._more = asyncio.Event()
+
+    def tell(self, text: str) -> None:
+        self._entries.append(orjson.dumps({"data": {"tape": text}}))
+        self._more.set()
+        self._more = asyncio.Event()
+
+    async def follow(self, course: Course) -> AsyncGenerator[bytes, None]:
+        """What is told from now on, or after where the course begins."""
+        place = course.start or FeedStart("tape", "1", len(self._entries), None)
+        while True:
+            while place.offset < len(self._entries):
+                place = replace(place, offset=place.offset + 1)
+                course.at = place.offset
+                yield self._entries[place.offset - 1]
+            if course.hands_over(place, idle=True):
+                return
+            await self._more.wait()
 
 
 @dataclass
@@ -75,6 +102,11 @@ class Subscription:
         await info.context.draining.wait()
 
     @strawberry.subscription
+    async def tape(self) -> AsyncGenerator[str, None]:
+        """Answered from the :class:`Tape` of the engine."""
+        yield ""
+
+    @strawberry.subscription
     async def breaks(self) -> AsyncGenerator[int, None]:
         yield 1
         raise ValueError("stream")
@@ -91,6 +123,7 @@ class SmallEngine:
 
     def __init__(self, draining: asyncio.Event) -> None:
         self.open = 0
+        self.tape = Tape()
         self._draining = draining
 
     def kind(self, request: GraphRequest) -> OperationKind | None:
@@ -123,6 +156,11 @@ class SmallEngine:
         refusal = _refusal(request, None)
         if refusal is not None:
             raise Refused(refusal)
+        if "tape" in request.query and seat is not None:
+            course = Approach(seat, self.tape.streams, lambda: request.query, self.tape.follow)
+            async for body in self.tape.follow(course):
+                yield body
+            return
         results = subscribe(
             SCHEMA,
             parse(request.query),

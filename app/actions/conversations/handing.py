@@ -21,6 +21,7 @@ class Handing:
     def __init__(self, tx: Tx, store: ConversationStore) -> None:
         self._tx = tx
         self._store = store
+        self._alone = False
 
     async def begin(self) -> None:
         """Lets nobody else of the tenant hand out conversations until this unit ends.
@@ -29,7 +30,9 @@ class Handing:
         after every lock of a conversation; whoever holds it never waits for one.
         """
         await self._store.save()
-        await lock_names(self._tx.session, self._tx.tenant_id, ["queue"], kind="routing")
+        if not self._alone:
+            await lock_names(self._tx.session, self._tx.tenant_id, ["queue"], kind="routing")
+            self._alone = True
 
     async def give(
         self,

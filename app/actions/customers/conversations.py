@@ -11,6 +11,7 @@ from sqlalchemy import Uuid, delete, insert, literal, or_, select
 from sqlmodel import SQLModel, col
 
 from app.actions.conversations.telling import tell
+from app.actions.files.removing import FileRemoval
 from app.core.batches import among
 from app.core.feed import conversation_topic, visitor_topic
 from app.core.tx import Tx
@@ -87,7 +88,7 @@ class Conversations:
     async def erase(self, people: Collection[UUID]) -> dict[str, int]:
         """Deletes the browsers of these customers and every conversation with them. Returns how many rows of each kind.
 
-        Bytes of files without a row are swept from the storage.
+        The bytes of their files go after the commit.
         """
         visitors = await self._ids(select(col(Visitor.id)).where(among(self._session, Visitor.customer_id, people)))
         theirs = or_(
@@ -107,7 +108,7 @@ class Conversations:
         await self._delete(FeedTopic, among(self._session, FeedTopic.topic, topics))
         self._tx.forget(*visitors)
         return {
-            "file": await self._delete(File, among(self._session, File.id, files)),
+            "file": await FileRemoval(self._tx).remove(files),
             "message": await self._delete(Message, among(self._session, Message.conversation_id, talks)),
             "conversation": await self._delete(Conversation, among(self._session, Conversation.id, talks)),
             "visitor_page": await self._delete(VisitorPage, among(self._session, VisitorPage.visitor_id, visitors)),

@@ -9,6 +9,7 @@ from app.actions.visitors.proof import is_proof
 from app.core.access import Scope
 from app.core.contact import check_text, normalise_email
 from app.core.errors import Conflict, Forbidden
+from app.core.ids import public_id
 from app.core.tx import Tx
 from models import Visitor
 
@@ -31,6 +32,8 @@ async def identify_visitor(
     there is none), who gets ``attributes``; and the visitor sees what the same person said elsewhere. Without a hash,
     ``name`` and ``email`` are kept as what the visitor says of themselves, and nothing else happens.
 
+    Without a hash, a visitor's own id as ``user_id`` stands for whoever they are: to add a name or an address.
+
     Raises :class:`Forbidden` for a wrong hash, :class:`Invalid`, and :class:`Conflict` at ``user_id`` when this visitor
     is proven to be somebody else: then open the widget anew without a token, as a new visitor.
     """
@@ -39,7 +42,8 @@ async def identify_visitor(
     visitor = await calling_visitor(tx)
     if user_hash is not None and not await is_proof(tx, who, user_hash):
         raise Forbidden("The hash does not prove this user id.")
-    if visitor.proven_id is not None and visitor.proven_id != who:
+    is_themselves = user_hash is None and who == public_id("visitor", visitor.id)
+    if visitor.proven_id not in (None, who) and not is_themselves:
         raise Conflict("This visitor is somebody else. Open the widget anew for another person.", "user_id")
     if name is not None:
         visitor.name = check_text(name, "name", longest=MAX_NAME).strip()

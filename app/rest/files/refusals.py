@@ -39,13 +39,20 @@ STATUSES: dict[type[RapportError], int] = {
 def refusal(error: RapportError) -> JSONResponse:
     """The response that tells of ``error``."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    told = {"code": error.code, "message": error.message, "field": error.field}
+    told = {"code": error.code, "message": _sentence(error), "field": error.field}
     headers = {}
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="rapport"'
     if status in (429, 503):
         headers["retry-after"] = str(getattr(error, "retry_after", 1))
     return JSONResponse({"error": told}, status, headers)
+
+
+def _sentence(error: RapportError) -> str:
+    """What is shown to whoever sent the file, as it is."""
+    if isinstance(error, Invalid):
+        return " ".join(f"The {issue.path} {issue.message}." for issue in error.issues)
+    return error.message
 
 
 def answering(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

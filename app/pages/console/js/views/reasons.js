@@ -85,8 +85,8 @@ export class Reasons {
 
 function evidence(because) {
   if ("measured" in because) {
-    const { measured, events } = because;
-    const last = events[0] && [", last ", moment(events[0].occurredAt)];
+    const { measured, events = [], conversations = [] } = because;
+    const last = events[0] ? [", last ", moment(events[0].occurredAt)] : conversations[0] && `, last ${conversations[0].status}`;
     return ["Found: ", typeof measured === "number" ? number(measured) : plain(measured ?? "nothing"), last];
   }
   if ("value" in because) return `Found: ${plain(because.value)}`;
