@@ -147,7 +147,7 @@ class ConversationStore(ConversationReader):
         however long it waited."""
         conversation.head += 1
         first = (conversation.subject,) if conversation.head == 1 else ()
-        row = {
+        row: dict[str, Any] = {
             "id": new_id(),
             "conversation_id": conversation.id,
             "seq": conversation.head,
