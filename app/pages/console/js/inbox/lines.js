@@ -11,14 +11,14 @@ const LONG_GAP_MS = 5 * 60_000;
 
 /** Whether two lines belong together, so that the second needs no name. */
 export function continues(line, last) {
-  return Boolean(last) && last.kind === line.kind && line.kind !== "SYSTEM" && last.senderKind === line.senderKind
+  return Boolean(last) && last.kind === line.kind && line.senderKind !== "SYSTEM" && last.senderKind === line.senderKind
     && last.senderName === line.senderName && new Date(line.createdAt) - new Date(last.createdAt) < LONG_GAP_MS;
 }
 
 /** A line. `reach`: how far one of ours has come (sent, delivered or read; `last` of all is told in words); `acts` are
  * {edit(line), remove(line)} for those who may, else null. */
 export function lineItem(line, { follows, who, whoId, reach, acts }) {
-  if (line.kind === "SYSTEM") return systemItem(line);
+  if (line.senderKind === "SYSTEM") return systemItem(line);
   const side = line.kind === "NOTE" ? "note" : line.senderKind === "VISITOR" ? "theirs" : "ours";
   const name = line.senderKind === "VISITOR" ? line.senderName || who : line.senderName || "API";
   const face = line.senderKind === "VISITOR" ? avatar(name, whoId) : avatar(name, line.sender?.id ?? name);
@@ -77,5 +77,7 @@ function systemWords({ text, data }) {
   if (data?.event === "snoozed" && data.until) return `Snoozed until ${soon(data.until)}`;
   if (text) return text;
   if (data?.event === "assigned") return [data.name ? `Assigned to ${data.name}` : "Back in the queue", data.method && ` (${methodWords(data.method).toLowerCase()})`];
+  if (data?.event === "unassigned") return "Back in the queue";
+  if (data?.event === "team") return data.name ? `Given to the team ${data.name}` : "Taken from its team";
   return sentence(data?.event ?? "Something changed");
 }
