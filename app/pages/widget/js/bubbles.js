@@ -1,7 +1,7 @@
 // One line of the log as elements.
 
 import { h, icon } from "./dom.js";
-import { face } from "./faces.js";
+import { agentName, face } from "./faces.js";
 import { markup } from "./markup.js";
 import { discard, sendAgain } from "./outbox.js";
 import { linkOf } from "./uploads.js";
@@ -48,9 +48,8 @@ function meta({ kind, last, latest, state, failed, at, key }) {
 }
 
 function systemText({ data, text }) {
-  const values = data || {};
-  const name = values.name || values.assignee_name || values.assignee || "";
-  return values.event ? say(`system_${values.event}`, { ...values, name }, text) : text;
+  const { event, name } = data || {};
+  return say(`system_${event}`, { name: agentName(name) || say("team") }, text);
 }
 
 function isPicture({ mimeType, width }) {

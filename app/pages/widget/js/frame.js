@@ -47,6 +47,11 @@ export function mount(position) {
   draw();
 }
 
+/** Takes it off the page: the server does not want it there. */
+export function unmount() {
+  if (parts) parts.host.remove();
+}
+
 export function openWindow() {
   show({ isOpen: true, ...whereToBegin() });
   tell("window opened");
