@@ -138,7 +138,8 @@ async def visitor_says(
     is_new = conversation is None
     if conversation is None:
         conversation = await _begin_for(tx, store, visitor)
-    repeated = None if is_new else await _said_before(tx, conversation, sender, saying)
+    is_alone = conversation_id is None and conversation.proven_id is None
+    repeated = None if is_new or is_alone else await _said_before(tx, conversation, sender, saying)
     if repeated is not None:
         return Said(repeated, conversation, repeated=True)
     await Statuses(tx, store).reopen(conversation)
