@@ -127,6 +127,9 @@ async def visitor_says(
     await keep_pace(tx.services.limiter, tx.tenant_id, visitor_id)
     store = ConversationStore(tx)
     visitor = await store.lock_visitor(visitor_id)
+    if conversation_id is None and visitor.proven_id is not None:
+        # Two browsers of one person begin one conversation.
+        await lock_names(tx.session, tx.tenant_id, [visitor.proven_id], kind="proven")
     sender = Sender(VISITOR, visitor.id, visitor.name)
     if conversation_id is not None:
         conversation: Conversation | None = await store.lock(conversation_id)
