@@ -4,6 +4,7 @@ graph    nested and one-row queries against stock Strawberry and Node (Fastify, 
 ingest   single events, acknowledged after the commit, against an empty route of the same server
 batches  batches of 100 events against a bare executemany of the same rows
 fanout   one message to 1,000 sockets against Node (graphql-ws) and stock Strawberry, and memory per socket
+conversations  200 at once: from acknowledgement to both screens
 memory   the idle server, and each of 1,000 open subscriptions
 segments ingest with 50 live segments, how soon a membership is seen, a whole build against SQL by hand
 """
@@ -11,7 +12,7 @@ segments ingest with 50 live segments, how soon a membership is seen, a whole bu
 import sys
 from collections.abc import Callable
 
-from benchmarks import batches, fanout, graph, ingest, memory, segments
+from benchmarks import batches, conversations, fanout, graph, ingest, memory, segments
 from benchmarks.load import missing_wrk
 from tests.servers import ServerMissing, Servers
 
@@ -20,6 +21,7 @@ PARTS: dict[str, Callable[[Servers], None]] = {
     "ingest": ingest.run,
     "batches": batches.run,
     "fanout": fanout.run,
+    "conversations": conversations.run,
     "memory": memory.run,
     "segments": segments.run,
 }

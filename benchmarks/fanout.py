@@ -20,10 +20,11 @@ from benchmarks.world import world
 from tests.servers import Servers
 
 ROUNDS = 3
-FOLLOW = """subscription($id: ID!) { customerEvents(customerId: $id) {
-  ... on TrackedEvent { cursor event { id name properties } } } }"""
-TELL = "mutation($i: TrackEventInput!) { track(input: $i) { event { id } } }"
+FOLLOW = """subscription($id: ID!) { conversation(conversationId: $id) {
+  ... on ConversationChange { cursor change message { id seq senderName text } } } }"""
+TELL = "mutation($i: SendMessageInput!) { sendMessage(input: $i) { message { id } } }"
 PERSON = "mutation($i: IdentifyCustomerInput!) { identifyCustomer(input: $i) { customer { id } } }"
+BEGIN = "mutation($i: StartConversationInput!) { startConversation(input: $i) { conversation { id } } }"
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ def _peers() -> Iterator[tuple[str, Peer]]:
 def _rapport() -> Iterator[tuple[Course, Peer]]:
     with world(None, peopled=False) as served:
         person = served.ask(PERSON, {"i": {"externalId": "u1"}})["identifyCustomer"]["customer"]["id"]
-        yield _course(served.url, served.key, person), Peer(served.url, served.served.pid)
+        begun = served.ask(BEGIN, {"i": {"customerId": person, "text": "Hello"}})["startConversation"]
+        yield _course(served.url, served.key, begun["conversation"]["id"]), Peer(served.url, served.served.pid)
 
 
-def _course(url: str, credential: str, person: str) -> Course:
-    told = {"customer": {"id": person}, "name": "visited", "properties": {"sent": 0, "page": "/pricing"}}
-    return Course(url, credential, FOLLOW, {"id": person}, TELL, {"i": told})
+def _course(url: str, credential: str, conversation: str) -> Course:
+    said = {"conversationId": conversation, "text": "Your parcel has left the house. (sent:0)"}
+    return Course(url, credential, FOLLOW, {"id": conversation}, TELL, {"i": said})
 
 
 def _measure(course: Course, peer: Peer) -> Seen:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
-from app.actions.customers import CustomerRef
+from app.actions.customers import CustomerFacts, CustomerRef
 from app.actions.events import NewEvent
 from app.actions.segments import create_segment, get_segment, segments_of
 from app.actions.segments.live import LiveMembership
@@ -31,12 +31,13 @@ from benchmarks.ingest import CONNECTIONS, SPREAD
 from benchmarks.load import Rate, Shot, fire
 from benchmarks.world import SECRET, World, analyze, new_database, world
 from models import Customer, Event, Identity, Tenant
+from tests.segments.stored import expected_members, stored_members, stored_people
 from tests.servers import Servers
 from workers import HANDLERS
 
 SEGMENTS = 50
 NAMES = ("viewed", "bought", "returned", "opened", "clicked")
-PACE, PACED_S = 500, 60
+PACE, PACED_S, KNOWN = 500, 60, 1000
 PEOPLE, EVENTS, STORED_AT_ONCE = 100_000, 1_000_000, 20_000
 
 
@@ -112,9 +113,12 @@ async def _with_segments(rapport: World) -> None:
 
 
 async def _paced(title: str, settings: Settings) -> None:
-    """Events at a steady pace; of each tenth, how long after its answer its customer is seen in the segment."""
+    """Events at a steady pace; of each tenth, how long after its answer its customer is seen in the segment. In the end
+    everybody who has entered and left is held against the reference."""
     runtime, caller = await _started(settings)
     await _add_segments(runtime.units, caller, rules())
+    for number in range(KNOWN):
+        await runtime.ingest.identify(caller, CustomerFacts(external_id=f"u{number}", attributes={"plan": "pro"}))
     late: list[float] = []
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
@@ -122,19 +126,33 @@ async def _paced(title: str, settings: Settings) -> None:
             await asyncio.sleep(max(0.0, began + number / PACE - time.perf_counter()))
             group.create_task(_one(runtime, caller, number, late))
     rate = PACE * PACED_S / (time.perf_counter() - began)
+    stays = await _checked(runtime.units, caller)
     await runtime.stop()
     print(
         f"{title:9} {rate:.0f} events/s with {SEGMENTS} segments: answer to visible membership, p99 "
-        f"{quantiles(late, n=100)[98] * 1000:.0f} ms of {len(late)}",
+        f"{quantiles(late, n=100)[98] * 1000:.0f} ms of {len(late)}; {stays} stand, none lost, none doubled",
         flush=True,
     )
 
 
+async def _checked(units: UnitsOfWork, caller: Principal) -> int:
+    """How many memberships stand. Raises unless they are those of the reference, and what subscribers heard led there
+    with nobody entering who was in, or leaving who was out."""
+    assert caller.tenant_id is not None
+    found = await stored_members(units, caller.tenant_id)
+    people = await stored_people(units, caller.tenant_id)
+    if found != await expected_members(units, caller.tenant_id, people, found, clock.now()):
+        raise RuntimeError("memberships are not those of the reference")
+    return sum(map(len, found.values()))
+
+
 async def _one(runtime: Runtime, caller: Principal, number: int, late: list[float]) -> None:
     properties = {"amount": number % 100}
-    who = CustomerRef("external_id", f"u{number}" if number % 10 == 0 else f"u{number % 1000}")
-    tracked = await runtime.ingest.track(caller, NewEvent(who, "watched" if number % 10 == 0 else "viewed", properties))
-    if number % 10 or tracked.customer_id is None:
+    watched = number % 10 == 0
+    who = CustomerRef("external_id", f"new{number}" if watched else f"u{number % KNOWN}")
+    name = "watched" if watched else NAMES[number // 10 % 5]
+    tracked = await runtime.ingest.track(caller, NewEvent(who, name, properties))
+    if not watched or tracked.customer_id is None:
         return
     answered = time.perf_counter()
     while True:

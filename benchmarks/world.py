@@ -96,6 +96,7 @@ def _make_tenant(served: Served, settings: Settings) -> World:
     )
     session = registered["register"]
     scopes = ["customers:read", "customers:write", "events:read", "events:write"]
+    scopes += ["conversations:read", "conversations:write", "widgets:read", "widgets:write"]
     made = ask(
         served.url,
         "mutation($i: CreateApiKeyInput!) { createApiKey(input: $i) { key } }",

@@ -34,6 +34,7 @@ async def sweep_storage(runtime: Runtime, payload: Mapping[str, Any], tenant_id:
     """Removes bytes that have no row: a server was stopped between the two, or the row went with its visitor."""
     storage = runtime.services.storage
     before = clock.now() - KEPT_UNSENT
+    await storage.remove_unfinished(before)
     async for portion in storage.listed():
         keys = [found.key for found in portion if found.written_at < before]
         async with runtime.read(system()) as reading:

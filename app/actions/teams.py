@@ -1,7 +1,7 @@
 """Teams, who is in them, and what an agent takes on."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,8 @@ from models import Agent, Conversation, Team, TeamMember, Widget
 MOST_MEMBERS = 500
 MOST_CAPACITY = 1000
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 10, 7 * 24 * 3600
+RETURN = timedelta(seconds=10)
+"""How long somebody who closed their inbox still counts as there: a page that is loaded again takes nothing away."""
 MOST_MOVED = 500
 """Conversations that deleting a team may move at once."""
 
@@ -178,6 +180,15 @@ async def renew_presence(tx: Tx, *, user_ids: Collection[UUID]) -> None:
         queue = Queue(tx)
         teams = {team: None for user_id in come for team in await queue.teams_of(user_id)}
         await queue.fill(list(teams))
+
+
+async def end_presence(tx: Tx, *, user_ids: Collection[UUID]) -> None:
+    """These users have closed their last inbox: they are there for a few seconds more, in case they come back."""
+    tx.require(Scope.CONVERSATIONS_WRITE)
+    until = tx.now - LEASE + RETURN
+    for agent in await _locked_agents(tx, sorted(await Agents(tx).answering(user_ids))):
+        if agent.seen_at is not None:
+            agent.seen_at = min(agent.seen_at, until)
 
 
 async def _locked_agents(tx: Tx, user_ids: Sequence[UUID]) -> list[Agent]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, Uuid
+from sqlalchemy import BindParameter, CompoundSelect, Select, Uuid
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.visitors import iterate
@@ -25,7 +25,7 @@ class Prepared:
     Ids come back as the driver has them (:func:`as_driven`): most rows are about ids that the caller knows already.
     """
 
-    def __init__(self, select: Select[*tuple[Any, ...]], dialect: Dialect) -> None:
+    def __init__(self, select: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]], dialect: Dialect) -> None:
         compiled: Any = select.compile(dialect=dialect)
         unknown = {one.key: None for one in iterate(select) if isinstance(one, BindParameter) and one.required}
         written = compiled.construct_expanded_state(unknown)  # lists of values are part of the text

@@ -4,11 +4,14 @@ Objects are written once under a key of ours and never changed. Nothing is ever 
 """
 
 import asyncio
+import os
+import re
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import obstore
@@ -22,6 +25,8 @@ S3_PART_BYTES = 5 << 20
 """How much is written at once; S3 takes no smaller parts. An upload holds two of them at most."""
 READ_BYTES = 1 << 20
 LISTED_AT_ONCE = 500
+UNFINISHED = re.compile(r"#\d+\Z")
+"""How obstore names a local file that is being written."""
 WRITES_AT_ONCE = 32
 """Each holds a part or two in memory."""
 GIVE_UP_S = 10.0
@@ -98,6 +103,8 @@ class Storage:
             if writing.done():
                 writing.exception()
             raise
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            await asyncio.to_thread(_flush, Path(self._store.prefix, key))
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to before ``end``, in pieces. Raises FileNotFoundError at the first of them.
@@ -116,6 +123,15 @@ class Storage:
         for key in keys:
             with suppress(FileNotFoundError):
                 await obstore.delete_async(self._store, key)
+
+    async def remove_unfinished(self, before: datetime) -> int:
+        """Removes what writes left that a crash cut off before that moment. Returns how much.
+
+        Only a directory needs it: a bucket has a rule of its own for uploads that were never completed.
+        """
+        if not isinstance(self._store, LocalStore) or self._store.prefix is None:
+            return 0
+        return await asyncio.to_thread(_remove_unfinished, Path(self._store.prefix), before)
 
     async def listed(self) -> AsyncIterator[list[StoredObject]]:
         """Everything that is stored, in portions."""
@@ -146,6 +162,25 @@ class _Source:
         self._stopped = True
         if self._waiting is not None:
             self._waiting.cancel()
+
+
+def _flush(path: Path) -> None:
+    """Makes a file outlive a power cut, as the row that will name it does."""
+    for place in (path, path.parent):
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove_unfinished(directory: Path, before: datetime) -> int:
+    removed = 0
+    for path in directory.glob("*/*#*"):
+        if UNFINISHED.search(path.name) and path.stat().st_mtime < before.timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
 
 
 def _bucket(settings: Settings) -> S3Store:

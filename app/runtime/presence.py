@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
-from app.actions.teams import renew_presence
+from app.actions.teams import end_presence, renew_presence
 from app.core import logging
 from app.core.access import system
 from app.core.realtime.hub import Hub
@@ -20,13 +20,14 @@ RETRY_S = 2.0
 
 
 class PresenceKeeper:
-    """Renews the leases every :data:`RENEW_S` seconds, and at once when somebody comes. :attr:`presence` says who is
-    here."""
+    """Renews the leases every :data:`RENEW_S` seconds, and at once when somebody comes, and ends them soon after
+    somebody goes. :attr:`presence` says who is here."""
 
     def __init__(self, hub: Hub, units: UnitsOfWork) -> None:
-        self.presence = Presence(hub, self._entered)
+        self.presence = Presence(hub, self._entered, self._left)
         self._units = units
         self._come: defaultdict[UUID, set[UUID]] = defaultdict(set)
+        self._gone: defaultdict[UUID, set[UUID]] = defaultdict(set)
         self._rung = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -46,19 +47,32 @@ class PresenceKeeper:
 
     async def renew(self, agents: Mapping[UUID, set[UUID]]) -> bool:
         """Renews the leases of these users, by tenant. False when some could not be, which is in the log."""
-        renewed = True
+        return await self._each(agents, renew_presence)
+
+    async def _end(self, agents: Mapping[UUID, set[UUID]]) -> None:
+        """Ends the leases of those who are in no other process either."""
+        gone = {tenant_id: ids - self.presence.present(tenant_id, AGENT) for tenant_id, ids in agents.items()}
+        await self._each({tenant_id: ids for tenant_id, ids in gone.items() if ids}, end_presence)
+
+    async def _each(self, agents: Mapping[UUID, set[UUID]], action: Callable[..., Awaitable[None]]) -> bool:
+        done = True
         for tenant_id, user_ids in agents.items():
             try:
                 async with self._units.write(system(tenant_id)) as tx:
-                    await renew_presence(tx, user_ids=user_ids)
+                    await action(tx, user_ids=user_ids)
             except Exception as failure:
-                log.warning("leases of agents could not be renewed", tenant=tenant_id.hex, error=repr(failure))
-                renewed = False
-        return renewed
+                log.warning("leases of agents could not be written", tenant=tenant_id.hex, error=repr(failure))
+                done = False
+        return done
 
     def _entered(self, tenant_id: UUID, kind: str, id: UUID) -> None:
         if kind == AGENT:
             self._come[tenant_id].add(id)
+            self._rung.set()
+
+    def _left(self, tenant_id: UUID, kind: str, id: UUID) -> None:
+        if kind == AGENT:
+            self._gone[tenant_id].add(id)
             self._rung.set()
 
     async def _keep(self) -> None:
@@ -69,8 +83,10 @@ class PresenceKeeper:
                 async with asyncio.timeout_at(next_round):
                     await self._rung.wait()
             self._rung.clear()
-            come = dict(self._come)
+            come, gone = dict(self._come), dict(self._gone)
             self._come.clear()
+            self._gone.clear()
+            await self._end(gone)
             if clock() < next_round:
                 if not await self.renew(come):
                     next_round = min(next_round, clock() + RETRY_S)

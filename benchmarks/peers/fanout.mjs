@@ -7,17 +7,15 @@ import { useServer } from "graphql-ws/use/ws";
 import { WebSocketServer } from "ws";
 
 const schema = buildSchema(`
-  scalar JSON
   type Query { hello: String }
-  input CustomerKeyInput { id: ID }
-  input TrackEventInput { customer: CustomerKeyInput! name: String! properties: JSON }
-  type Event { id: ID! name: String! properties: JSON }
-  type TrackPayload { event: Event }
-  type Mutation { track(input: TrackEventInput!): TrackPayload }
-  type TrackedEvent { cursor: String! event: Event }
+  input SendMessageInput { conversationId: ID! text: String! }
+  type Message { id: ID! seq: Int! senderName: String! text: String! }
+  type SendMessagePayload { message: Message! }
+  type Mutation { sendMessage(input: SendMessageInput!): SendMessagePayload! }
+  type ConversationChange { cursor: String! change: String! message: Message }
   type FeedGap { cursor: String! }
-  union CustomerEventsItem = TrackedEvent | FeedGap
-  type Subscription { customerEvents(customerId: ID!): CustomerEventsItem }
+  union ConversationItem = ConversationChange | FeedGap
+  type Subscription { conversation(conversationId: ID!): ConversationItem! }
 `);
 
 const listeners = new Map();
@@ -42,14 +40,16 @@ async function* follow(topic) {
   }
 }
 
+let seq = 0;
 const rootValue = {
-  track({ input }) {
-    const event = { id: randomUUID(), name: input.name, properties: input.properties };
-    const customerEvents = { __typename: "TrackedEvent", cursor: randomUUID(), event };
-    publish(input.customer.id, { customerEvents });
-    return { event };
+  sendMessage({ input }) {
+    const message = { id: randomUUID(), seq: ++seq, senderName: "Ada", text: input.text };
+    const cursor = `epoch-${seq}`;
+    const conversation = { __typename: "ConversationChange", cursor, change: "MESSAGE_CREATED", message };
+    publish(input.conversationId, { conversation });
+    return { message };
   },
-  customerEvents: ({ customerId }) => follow(customerId),
+  conversation: ({ conversationId }) => follow(conversationId),
 };
 
 const server = createServer((request, response) => {

@@ -6,6 +6,7 @@ It publishes in memory and answers the same documents with the same shapes as Ra
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator
+from itertools import count
 from typing import Annotated
 from uuid import uuid4
 
@@ -13,39 +14,35 @@ import strawberry
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 from strawberry.asgi import GraphQL
-from strawberry.scalars import JSON
 
-listeners: defaultdict[str, set[asyncio.Queue["TrackedEvent"]]] = defaultdict(set)
-
-
-@strawberry.input
-class CustomerKeyInput:
-    id: strawberry.ID
+listeners: defaultdict[str, set[asyncio.Queue["ConversationChange"]]] = defaultdict(set)
+numbers = count(1)
 
 
 @strawberry.input
-class TrackEventInput:
-    customer: CustomerKeyInput
-    name: str
-    properties: JSON
+class SendMessageInput:
+    conversation_id: strawberry.ID
+    text: str
 
 
 @strawberry.type
-class Event:
+class Message:
     id: strawberry.ID
-    name: str
-    properties: JSON
+    seq: int
+    sender_name: str
+    text: str
 
 
 @strawberry.type
-class TrackPayload:
-    event: Event
+class SendMessagePayload:
+    message: Message
 
 
 @strawberry.type
-class TrackedEvent:
+class ConversationChange:
     cursor: str
-    event: Event
+    change: str
+    message: Message | None
 
 
 @strawberry.type
@@ -53,7 +50,7 @@ class FeedGap:
     cursor: str
 
 
-CustomerEventsItem = Annotated[TrackedEvent | FeedGap, strawberry.union("CustomerEventsItem")]
+ConversationItem = Annotated[ConversationChange | FeedGap, strawberry.union("ConversationItem")]
 
 
 @strawberry.type
@@ -64,24 +61,25 @@ class Query:
 @strawberry.type
 class Mutation:
     @strawberry.mutation
-    async def track(self, input: TrackEventInput) -> TrackPayload:
-        event = Event(id=strawberry.ID(uuid4().hex), name=input.name, properties=input.properties)
-        for queue in listeners[input.customer.id]:
-            queue.put_nowait(TrackedEvent(cursor=uuid4().hex, event=event))
-        return TrackPayload(event=event)
+    async def send_message(self, input: SendMessageInput) -> SendMessagePayload:
+        seq = next(numbers)
+        message = Message(id=strawberry.ID(uuid4().hex), seq=seq, sender_name="Ada", text=input.text)
+        for queue in listeners[input.conversation_id]:
+            queue.put_nowait(ConversationChange(cursor=f"epoch-{seq}", change="MESSAGE_CREATED", message=message))
+        return SendMessagePayload(message=message)
 
 
 @strawberry.type
 class Subscription:
     @strawberry.subscription
-    async def customer_events(self, customer_id: strawberry.ID) -> AsyncGenerator[CustomerEventsItem, None]:
-        queue: asyncio.Queue[TrackedEvent] = asyncio.Queue()
-        listeners[customer_id].add(queue)
+    async def conversation(self, conversation_id: strawberry.ID) -> AsyncGenerator[ConversationItem, None]:
+        queue: asyncio.Queue[ConversationChange] = asyncio.Queue()
+        listeners[conversation_id].add(queue)
         try:
             while True:
                 yield await queue.get()
         finally:
-            listeners[customer_id].discard(queue)
+            listeners[conversation_id].discard(queue)
 
 
 view: GraphQL[None, None] = GraphQL(strawberry.Schema(Query, Mutation, Subscription))

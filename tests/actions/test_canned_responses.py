@@ -195,5 +195,6 @@ def test_a_value_begins_nothing(value: str) -> None:
 
 
 def test_values_are_not_filled_in_again() -> None:
-    values = {"a": "{{b}}", "b": "secret"}
+    values = {"a": "{{b}}", "b": "secret", "customer.Plan name": "Gold"}
     assert fill("{{a}} {{b}} {{c}}", values.get) == "{{b}} secret "
+    assert fill("{{ customer.Plan name }} {{}} {{ä-1|x}} { {b} } {{b", values.get) == "Gold {{}}  { {b} } {{b"

@@ -14,7 +14,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from app.actions.conversations import delete_message
-from app.actions.files import FileLink, file_links, follow_link, get_file, limits, purge_unsent_files, upload
+from app.actions.customers import erase_customer
+from app.actions.files import (
+    FileLink,
+    file_links,
+    follow_link,
+    get_file,
+    limits,
+    nobodys_keys,
+    purge_unsent_files,
+    upload,
+)
 from app.core import clock
 from app.core.access import Scope, system
 from app.core.errors import Conflict, FileTooLarge, Forbidden, Invalid, NotFound, RateLimited
@@ -23,7 +33,7 @@ from app.core.settings import Settings
 from app.core.storage import Storage
 from app.runtime import Runtime
 from models import File, Job, Message, MessageFile, Tenant
-from tests.actions.people import People
+from tests.actions.people import People, by_id
 from tests.actions.talking import Office
 from tests.tenants import TenantAccount
 from tests.uploads import PNG, TAKEN, pieces
@@ -234,8 +244,30 @@ async def test_what_nobody_sends_goes_after_a_day(runtime: Runtime, tenant: Tena
         unknown = f"{new_id().hex}/{new_id().hex}"
         for key in (lost, unknown, "somebody/else"):
             await storage.write(key, pieces(b"bytes"))
+        async with runtime.read(system()) as reading:
+            everything = await keys(storage)
+            assert await nobodys_keys(reading, keys=everything, exclusive=False) == [lost]
+            assert sorted(await nobodys_keys(reading, keys=everything, exclusive=True)) == sorted([lost, unknown])
         await work.sweep_storage(runtime, {}, None)
         assert await keys(storage) == sorted([sent.storage_key, "somebody/else"])
+        with pytest.raises(Forbidden):
+            await office.owner.read(nobodys_keys, keys=[], exclusive=True)
+
+
+async def test_an_erased_person_leaves_no_bytes(runtime: Runtime, tenant: TenantAccount) -> None:
+    office = await Office(runtime.units, tenant.principal).open()
+    customer_id = await office.customer()
+    visitor, other = await office.visitor(customer_id=customer_id), await office.visitor("Otto")
+    theirs, unsent, kept = [await send(who) for who in (visitor, visitor, other)]
+    talk = (await visitor.says("", file_ids=[theirs.id])).conversation.id
+    await office.owner.says(talk, "", file_ids=[(await send(office.owner)).id])
+    await other.says("", file_ids=[kept.id])
+    receipt = await office.owner.do(erase_customer, customer=by_id(customer_id))
+    assert (receipt.counts["file"], unsent.visitor_id) == (3, visitor.id)
+    assert [row["id"] for row in await office.owner.rows(File)] == [kept.id]
+    with time_machine.travel(clock.now() + timedelta(days=1, minutes=1)):
+        await work.sweep_storage(runtime, {}, None)
+    assert await keys(runtime.services.storage) == [kept.storage_key]
 
 
 async def jobs(runtime: Runtime) -> list[Job]:

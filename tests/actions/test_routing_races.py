@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable
 from typing import Any
 
-from app.actions.conversations import assign_conversation, close_conversation, work_off_queue
+from app.actions.conversations import assign_conversation, close_conversation, reassign_conversation, work_off_queue
 from app.actions.teams import set_availability, update_team
 from app.core.access import system
 from models import Conversation, Job, Message
@@ -59,6 +59,22 @@ async def test_visitors_who_come_at_once_fill_the_team_and_not_more(office: Offi
     rows = await office.owner.rows(Conversation)
     left = sorted(row["queued_at"] for row in rows if row["queued_at"] is not None)
     assert left == sorted(row["queued_at"] for row in queued)[3:]
+
+
+async def test_workers_who_reassign_at_once_ask_one_other_agent(office: Office) -> None:
+    agents = [await office.colleague(name) for name in ("Ada", "Bob", "Cat")]
+    desk = await Desk(office).open("round_robin", *agents, reassign_after_s=60)
+    await desk.sit_down(agents[0])
+    asked = [(await desk.asks())[1] for _ in range(3)]
+    await desk.backdate()
+    await desk.sit_down(*agents[1:])
+    done = await at_once(
+        *(office.owner.do(reassign_conversation, conversation_id=one.id) for one in asked for _ in range(3))
+    )
+    assert sorted(done) == [False] * 6 + [True] * 3
+    assert sorted((await desk.loads()).values()) == [1, 2]
+    lines = [row["data"]["name"] for row in await office.owner.rows(Message) if row["sender_kind"] == "system"]
+    assert sorted(lines) in (["Ada"] * 3 + ["Bob", "Bob", "Cat"], ["Ada"] * 3 + ["Bob", "Cat", "Cat"])
 
 
 async def test_everything_at_once_ends_with_every_place_taken_and_the_longest_waiting_served(office: Office) -> None:

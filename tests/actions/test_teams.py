@@ -1,13 +1,16 @@
 """Teams: who is in them, what they are called, and what becomes of their conversations when they go."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from app.actions.conversations import close_conversation, update_conversation
 from app.actions.teams import (
     create_team,
     delete_team,
+    end_presence,
     get_team,
     list_teams,
     renew_presence,
@@ -146,3 +149,10 @@ async def test_presence_is_a_lease_of_whoever_may_answer(office: Office, times: 
     assert [(row["user_id"], row["availability"], row["capacity"]) for row in rows] == [(ada.principal.id, "online", 5)]
     assert began <= rows[0]["seen_at"] <= clock.now()
     assert public_id("user", rows[0]["user_id"]) == user(ada)
+    await office.owner.do(end_presence, user_ids=ids)
+    ended = (await office.owner.rows(Agent))[0]["seen_at"]
+    assert timedelta(seconds=34) < clock.now() - ended < timedelta(seconds=40)
+    desk = await Desk(office).open("round_robin", ada)
+    assert (await desk.asks())[1].assignee_id == ada.principal.id
+    with time_machine.travel(clock.now() + timedelta(seconds=10)):
+        assert (await desk.asks())[1].assignee_id is None

@@ -3,6 +3,10 @@
 A merge, right or wrong, changes whose conversation it is for agents. It never shows a visitor anything.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
@@ -10,7 +14,7 @@ from sqlmodel import col
 from app.actions.conversations import send_message, start_conversation
 from app.actions.customers import delete_customer, erase_customer
 from app.actions.visitors import identify_visitor, see_page
-from app.core.errors import Conflict, Unauthenticated
+from app.core.errors import Conflict, Overloaded, Unauthenticated
 from app.core.feed import conversation_topic, customer_topic, visitor_topic
 from app.core.ids import new_id
 from models import (
@@ -21,6 +25,7 @@ from models import (
     FeedTopic,
     File,
     Job,
+    Merge,
     Message,
     MessageFile,
     MessageRevision,
@@ -116,6 +121,45 @@ async def test_parting_at_the_bottom_of_a_chain_brings_everything_back(site: Sit
     assert await owners(site) == apart
     await site.people.unmerge(second)
     assert await owners(site) == {talk: customers[name] for talk, name in talks.items()}
+
+
+async def test_what_happens_at_once_leaves_every_conversation_with_its_visitor(site: Site) -> None:
+    """Somebody proves who they are, says something, is merged and is parted, all at the same time."""
+    browsers = {name: [await site.browser() for _ in range(2)] for name in ("ann", "bob")}
+    for name in browsers:
+        await site.people.identify(external_id=name)
+
+    async def again(action: Callable[..., Awaitable[Any]], *given: Any) -> Any:
+        while True:
+            try:
+                return await action(*given)
+            except Overloaded:
+                continue
+
+    async def merged_and_parted() -> None:
+        for _ in range(2):
+            merge_id = await again(site.people.merge, ext("bob"), ext("ann"))
+            await again(site.people.unmerge, merge_id)
+        await again(site.people.merge, ext("bob"), ext("ann"))
+
+    def at_once(name: str, browser: Browser) -> list[Awaitable[Any]]:
+        words = [again(browser.says, "hello") for _ in range(3)]
+        return [again(site.proven, name, browser), *words]
+
+    doings = [one for name, mine in browsers.items() for browser in mine for one in at_once(name, browser)]
+    await asyncio.gather(merged_and_parted(), *doings)
+    names = await site.people.names()
+    visitors = {row["id"]: row for row in await site.people.rows(Visitor)}
+    assert {row["customer_id"] for row in visitors.values()} == {names["external_id", "bob"]}
+    for talk in await site.people.rows(Conversation):
+        visitor = visitors[talk["visitor_id"]]
+        assert (talk["customer_id"], talk["proven_id"]) == (visitor["customer_id"], visitor["proven_id"])
+    (standing,) = [row for row in await site.people.rows(Merge) if row["unmerged_at"] is None]
+    await site.people.unmerge(standing["id"])
+    names = await site.people.names()
+    for row in [*await site.people.rows(Visitor), *await site.people.rows(Conversation)]:
+        assert row["customer_id"] == names["external_id", row["proven_id"]]
+    assert names["external_id", "ann"] != names["external_id", "bob"]
 
 
 async def test_agents_are_told_whose_a_conversation_is(site: Site) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import obstore.exceptions
 import pytest
 
+from app.core import clock
 from app.core.errors import Overloaded
 from app.core.settings import Settings
 from app.core.storage import S3_PART_BYTES, Storage
@@ -141,6 +143,28 @@ async def test_a_wrong_secret_is_refused(bucket: Bucket, tmp_path: Path) -> None
     with pytest.raises(obstore.exceptions.PermissionDeniedError):
         await storage.write("tenant/a", chunks(b"x"))
     assert bucket.objects() == []
+
+
+async def test_what_a_crash_cut_off_is_removed(tmp_path: Path) -> None:
+    storage, reached = Storage.of(Settings(data_dir=tmp_path)), asyncio.Event()
+
+    async def hanging() -> AsyncIterator[bytes]:
+        yield LARGE
+        reached.set()
+        await asyncio.sleep(30)
+
+    await storage.write("tenant/kept", chunks(b"x"))
+    writing = asyncio.create_task(storage.write("tenant/cut", hanging()))
+    await reached.wait()
+    (left,) = (tmp_path / "files/tenant").glob("cut*")
+    left.rename(left.with_name(left.name.replace("cut", "crashed")))
+    writing.cancel()
+    await asyncio.wait([writing])
+    crashed = left.with_name(left.name.replace("cut", "crashed"))
+    assert await storage.remove_unfinished(clock.now() - timedelta(hours=1)) == 0
+    assert crashed.exists()
+    assert await storage.remove_unfinished(clock.now() + timedelta(seconds=1)) == 1
+    assert [path.name for path in (tmp_path / "files/tenant").iterdir()] == ["kept"]
 
 
 async def test_what_stores_nothing_needs_no_directory(tmp_path: Path) -> None:

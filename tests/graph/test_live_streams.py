@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 
 from app.core import clock
-from app.core.access import Scope, system
+from app.core.access import Role, Scope, system
 from app.core.feed import trim_feed
+from app.core.realtime.presence import AGENT
 from app.core.settings import Settings
 from app.runtime import Runtime
 from asgi import create_runtime
@@ -20,12 +22,15 @@ from resolvers.engine import GraphEngine
 from resolvers.live import Result, Seat
 from resolvers.protocol import GraphRequest
 from tests.graph.callers import Caller
+from tests.graph.desk import SAY, Desk
 from tests.graph.mutations import CUSTOMER
 from tests.graph.test_mutations import mutate
 from tests.graph.test_subscriptions import EVENTS, cursor_now, track
 from tests.tenants import create_tenant
 
 ARRIVAL_S = 10
+INBOX = "subscription { inbox { ... on ConversationChange { cursor change message { text } } } }"
+INBOX_OF = "subscription($filter: ConversationFilter) { inbox(filter: $filter) { ... on FeedItem { cursor } } }"
 
 
 class Ears(Seat):
@@ -50,7 +55,7 @@ class Ears(Seat):
     @property
     def names(self) -> list[str]:
         """The names of the events; gaps as such."""
-        return [item["event"]["name"] if item.get("event") else item["__typename"] for item in self.items]
+        return [item["event"]["name"] if item.get("event") else item.get("__typename", "") for item in self.items]
 
     @property
     def cursor(self) -> str:
@@ -61,6 +66,11 @@ class Ears(Seat):
         async with asyncio.timeout(ARRIVAL_S):
             await asyncio.shield(self._task)
         assert self.stream is not None
+        return self
+
+    async def live_or_alone(self) -> "Ears":
+        """Returns when it follows, in a stream or by itself."""
+        await asyncio.wait({self._task}, timeout=0.5)
         return self
 
     async def heard(self, count: int) -> list[str]:
@@ -209,6 +219,30 @@ async def test_only_who_may_see_the_same_shares(
     theirs = str((await mutate(stranger, "identifyCustomer", {"externalId": "p"}, CUSTOMER))["customer"]["id"])
     async with following(Ears(owner, id=person), Ears(stranger, id=theirs)):
         assert len(engine.live) == 2
+
+
+async def test_agents_who_share_an_inbox_are_each_there(owner: Caller, engine: GraphEngine, house: Runtime) -> None:
+    desk = await Desk.open(owner)
+    colleague, visitor = await desk.colleague("Ada", Role.OWNER), await desk.visitor()
+    one, two = await Ears(owner, INBOX).live(), await Ears(colleague, INBOX).live()
+
+    def agents() -> set[UUID | None]:
+        return set(house.presence.in_this_process(AGENT).get(owner.principal.tenant_id or UUID(int=0), ()))
+
+    assert len(engine.live) == 1
+    assert agents() == {owner.principal.id, colleague.principal.id}
+    await visitor.data(SAY, input={"text": "Hello"})
+    for ears in (one, two):
+        async with asyncio.timeout(ARRIVAL_S):
+            while not any((item["message"] or {}).get("text") == "Hello" for item in ears.items):
+                await ears.heard(len(ears.items) + 1)
+    await one.go()
+    assert agents() == {colleague.principal.id}, "who has left the stream is gone, whoever began it"
+    mine = await Ears(colleague, INBOX_OF, filter={"mine": True}).live_or_alone()
+    assert len(engine.live) == 1, "what depends on the caller is not shared"
+    await mine.go()
+    await two.go()
+    assert agents() == set()
 
 
 async def test_what_is_trimmed_under_a_stream_is_a_gap_for_who_lacks_it(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -31,6 +32,7 @@ class Demo:
     email: str
     password: str
     api_key: str
+    database: Path = Path()
 
     @property
     def url(self) -> str:
@@ -57,7 +59,7 @@ def demo(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
     settings = Settings(data_dir=tmp_path_factory.mktemp("console"), database_url="", redis_url="", demo=True)
     served = Served(settings, RAPPORT_RATE_LIMITS="false").start()
     printed = dict(line.split(": ", 1) for line in served.lines if ": " in line)
-    yield Demo(served, printed["email"], printed["password"], printed["api key"])
+    yield Demo(served, printed["email"], printed["password"], printed["api key"], settings.data_dir / "rapport.db")
     served.stop()
 
 

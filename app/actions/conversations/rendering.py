@@ -15,7 +15,7 @@ from app.core.ids import public_id
 from app.core.tx import Reading
 from models import CannedResponse, Conversation, Customer, Identity, Tenant, User, Visitor
 
-VARIABLE = re.compile(r"\{\{\s*([\w.-]{1,200})\s*\}\}")
+VARIABLE = re.compile(r"\{\{([^{}]{1,200})\}\}")
 LONGEST_VALUE = 1000
 LAST_RESORT = "en"
 
@@ -55,7 +55,7 @@ def choose_language(available: list[str], wanted: list[str]) -> str:
 
 def fill(text: str, value: Callable[[str], Any]) -> str:
     """``text`` with every ``{{name}}`` replaced by the escaped ``value(name)``; what is not known by nothing."""
-    return VARIABLE.sub(lambda match: escape_markdown(_as_text(value(match[1]))), text)
+    return VARIABLE.sub(lambda match: escape_markdown(_as_text(value(match[1].strip()))), text)
 
 
 def escape_markdown(value: str) -> str:

@@ -101,11 +101,11 @@ class _Following:
             wanted: frozenset[UUID] = frozenset().union(*(concerned[customer] for customer in group))
             statement = level.statement(wanted, connection)
             verdicts += await statement.run(connection, self._tx.tenant_id, self._tx.now, group)
-        standing = await self._noted.standing(connection, self._tx.tenant_id, people, level.segments)
+        notes = await self._noted.of(connection, self._tx.tenant_id, people)
         began, ended = [], []
         for verdict in verdicts:
             customer, mine = verdict.customer_id, concerned[verdict.customer_id]
-            before, after = standing.get(customer, NOTHING) & mine, verdict.holds & mine
+            before, after = notes.stays.get(customer, NOTHING) & mine, verdict.holds & mine
             if before != after:
                 began += [self._stay(segment, customer) for segment in sorted(after - before)]
                 ended += [self._stay(segment, customer) for segment in sorted(before - after)]
@@ -113,15 +113,19 @@ class _Following:
         await self._stays.end(ended)
         timed = [verdict for verdict in verdicts if verdict.flips]
         if timed:
-            await self._set_flips(timed, concerned)
+            await self._set_flips(timed, concerned, notes.flips)
 
     def _stay(self, segment: UUID, customer: UUID) -> Stay:
         return Stay(segment, customer, _cause(self._touched[customer], self._watch.depends[segment], segment))
 
-    async def _set_flips(self, verdicts: Sequence[Verdicts], concerned: Mapping[UUID, frozenset[UUID]]) -> None:
+    async def _set_flips(
+        self,
+        verdicts: Sequence[Verdicts],
+        concerned: Mapping[UUID, frozenset[UUID]],
+        known: Mapping[tuple[UUID, UUID], datetime],
+    ) -> None:
         """Notes when the clock may change a verdict. A moment that is noted already and comes earlier stays: then it is
         looked at once for nothing, which is cheaper than writing at every event."""
-        known = await self._known_flips([verdict.customer_id for verdict in verdicts])
         due, over = [], []
         for verdict in verdicts:
             for segment in verdict.flips.keys() & concerned[verdict.customer_id]:
@@ -133,15 +137,12 @@ class _Following:
         await self._write_flips(due)
         await self._remove_flips(over)
 
-    async def _known_flips(self, people: Sequence[UUID]) -> dict[tuple[UUID, UUID], datetime]:
-        connection = await self._tx.session.connection()
-        return await self._noted.flips(connection, self._tx.tenant_id, people)
-
     async def _drop_flips(self, people: Sequence[UUID]) -> None:
         """Drops what is due for segments that the clock cannot change any more."""
-        known = await self._known_flips(people)
+        connection = await self._tx.session.connection()
+        notes = await self._noted.of(connection, self._tx.tenant_id, people)
         await self._remove_flips(
-            [key for key, due_at in known.items() if due_at <= self._tx.now and key[0] not in self._watch.timed]
+            [key for key, due_at in notes.flips.items() if due_at <= self._tx.now and key[0] not in self._watch.timed]
         )
 
     async def _write_flips(self, flips: Sequence[tuple[UUID, UUID, datetime]]) -> None:

@@ -26,6 +26,7 @@ LINGER_S = 2.0
 
 One = tuple[UUID, str, UUID]
 """Tenant, kind and id."""
+Hear = Callable[[UUID, str, UUID], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,12 @@ class PresenceChange:
 
 
 class Presence:
-    """Who is here. ``on_enter`` hears whom the first subscription in this process brings; it must not block."""
+    """Who is here. ``on_enter`` hears whom the first subscription in this process brings, ``on_leave`` who has gone
+    from it; neither may block."""
 
-    def __init__(self, hub: Hub, on_enter: Callable[[UUID, str, UUID], None] = lambda *_: None) -> None:
+    def __init__(self, hub: Hub, on_enter: Hear = lambda *_: None, on_leave: Hear = lambda *_: None) -> None:
         self._hub = hub
-        self._on_enter = on_enter
+        self._on_enter, self._on_leave = on_enter, on_leave
         self._holder = new_id().hex
         self._here: Counter[One] = Counter()
         self._leaving: dict[One, asyncio.TimerHandle] = {}
@@ -114,6 +116,7 @@ class Presence:
     def _gone(self, one: One) -> None:
         del self._leaving[one]
         self._tell(one, present=False)
+        self._on_leave(*one)
 
     def _tell(self, one: One, *, present: bool) -> None:
         tenant_id, kind, id = one

@@ -51,10 +51,12 @@ export function iconButton(name, label, onclick, attributes) {
   return h("button", { type: "button", class: "round", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
 }
 
-/** Makes the children of `parent` those of `items`. What has kept its key and its signature keeps its element. */
+/** Makes the children of `parent` those of `items`. What has kept its key and its signature keeps its element; where the
+ * focus goes with one, it comes to what is around them. */
 export function patch(parent, items, build) {
   const before = parent.kept || new Map();
   const kept = new Map();
+  const focused = parent.contains(parent.getRootNode().activeElement);
   let place = parent.firstChild;
   for (const item of items) {
     let one = before.get(item.key);
@@ -73,4 +75,5 @@ export function patch(parent, items, build) {
   }
   for (const { element } of before.values()) element.remove();
   parent.kept = kept;
+  if (focused && !parent.contains(parent.getRootNode().activeElement)) parent.closest("[tabindex]").focus();
 }

@@ -1,7 +1,7 @@
 // Where it begins: window.sc, what was asked of it before it was there, and the session behind it.
 
 import { changed, listen, tell } from "./bus.js";
-import { closeWindow, mount, openWindow } from "./frame.js";
+import { closeWindow, mount, openWindow, unmount } from "./frame.js";
 import { SEE } from "./documents.js";
 import { useServer } from "./graph.js";
 import { disconnect } from "./live.js";
@@ -88,8 +88,9 @@ async function start(failures) {
     await openSession();
   } catch (refused) {
     if (!refused.passing) {
-      tell("error", refused);
-      console.warn("Rapport:", refused.message);
+      remember("look", null);
+      unmount();
+      attempt(() => { throw refused; });
       return;
     }
     const wait = Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);

@@ -3,7 +3,7 @@
 import { listen } from "./bus.js";
 import { MARK } from "./documents.js";
 import { asVisitor } from "./session.js";
-import { put, readHere } from "./talks.js";
+import { allTalks, put, readHere } from "./talks.js";
 
 const DELIVERED_AFTER_MS = 400;
 const delivered = new Map();
@@ -33,15 +33,17 @@ async function mark(conversationId, seq, deliveredOnly) {
   }
 }
 
-function markDelivered({ talk, message }) {
-  if (!message || message.senderKind === "VISITOR") return;
+function markDelivered() {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    const last = lastOfAgents(talk);
-    if (last <= (delivered.get(talk.id) || 0)) return;
-    delivered.set(talk.id, last);
-    mark(talk.id, last, true);
+    for (const talk of allTalks().filter(({ visitorUnread }) => visitorUnread)) {
+      const last = lastOfAgents(talk);
+      if (last <= (delivered.get(talk.id) || 0)) continue;
+      delivered.set(talk.id, last);
+      mark(talk.id, last, true);
+    }
   }, DELIVERED_AFTER_MS);
 }
 
 listen("arrived", markDelivered);
+listen("opened", markDelivered);

@@ -13,12 +13,14 @@ const STILL_MS = 6_000;
 const MANY_FILES = 10;
 const LONGEST = 10_000;
 
-/** `onSend({kind, text, files})` is called with what is to be said, `onTyping(boolean)` while somebody writes an answer. */
+/** `onSend({kind, text, files})` is called with what is to be said, `onTyping({conversationId,
+ * typing, note})` while somebody writes. */
 export class Composer {
   #files = [];
   #conversation = null;
   #mode = "text";
   #toldAt = 0;
+  #told = null;
   #still = null;
   #leaving = new AbortController();
 
@@ -78,6 +80,7 @@ export class Composer {
   }
 
   #show(mode) {
+    if (mode !== this.#mode) this.#stopTyping();
     this.#mode = mode;
     this.element.dataset.mode = mode;
     for (const one of this.modes) one.setAttribute("aria-pressed", String(one.dataset.mode === mode));
@@ -86,7 +89,6 @@ export class Composer {
     this.text.placeholder = note ? "Write a note that only your colleagues see…" : "Write an answer… or / for ready ones";
     fill(this.send.lastChild, note ? "Add note" : "Send");
     this.text.value = this.#draft();
-    if (note) this.#stopTyping();
   }
 
   #written() {
@@ -94,7 +96,7 @@ export class Composer {
     if (this.text.value) localStorage.setItem(key, this.text.value);
     else localStorage.removeItem(key);
     this.canned.look();
-    if (this.#mode === "text" && this.text.value.trim()) this.#tellTyping();
+    if (this.text.value.trim()) this.#tellTyping();
     else this.#stopTyping();
   }
 
@@ -139,14 +141,15 @@ export class Composer {
     this.#still = setTimeout(() => this.#stopTyping(), STILL_MS);
     if (Date.now() - this.#toldAt < TYPING_EVERY_MS) return;
     this.#toldAt = Date.now();
-    this.onTyping(this.#conversation.id, true);
+    this.#told = { conversationId: this.#conversation.id, note: this.#mode === "note" };
+    this.onTyping({ ...this.#told, typing: true });
   }
 
   #stopTyping() {
     clearTimeout(this.#still);
     if (!this.#toldAt) return;
     this.#toldAt = 0;
-    this.onTyping(this.#conversation.id, false);
+    this.onTyping({ ...this.#told, typing: false });
   }
 
   #drag(event, over) {

@@ -7,6 +7,7 @@ const ALLOWED = new Set(["a", "b", "blockquote", "br", "code", "del", "em", "h1"
   "li", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"]);
 const SILENT = new Set(["script", "style", "template", "iframe", "object", "noscript", "title", "textarea"]);
 const HEADINGS = /^h[1-6]$/;
+const HTML = "http://www.w3.org/1999/xhtml";
 const DEEPEST = 30;
 
 /** Nodes for trusted places of what untrusted `html` says. The parser's document is inert: nothing in it runs or loads. */
@@ -21,7 +22,7 @@ function rebuilt(parent, depth) {
     if (node.nodeType === Node.TEXT_NODE) return [node.data];
     if (node.nodeType !== Node.ELEMENT_NODE) return [];
     const tag = node.localName;
-    if (SILENT.has(tag)) return [];
+    if (SILENT.has(tag) || node.namespaceURI !== HTML) return [];
     const children = rebuilt(node, depth + 1);
     if (!ALLOWED.has(tag)) return children;
     // A heading inside a message is no heading of the page.

@@ -65,8 +65,8 @@ export class Choices {
   }
 }
 
-/** Opens a menu at an element. `items` is a list, or a function from what is typed to a list (then one may type). The
- * focus goes back to the element when the menu closes. */
+/** Opens a menu at an element. `items` is a list, or a function from what is typed to a list (then one may type). When
+ * one is picked or none wanted, the focus goes back to the element. */
 export function openMenu(anchor, { label, items, placeholder = "Search" }) {
   const searched = typeof items === "function";
   const choices = new Choices(label, (item) => {
@@ -87,10 +87,12 @@ export function openMenu(anchor, { label, items, placeholder = "Search" }) {
       close();
     } else choices.hears(event);
   });
-  const close = () => menu.matches(":popover-open") && menu.hidePopover();
+  const close = () => {
+    menu.hidePopover();
+    anchor.focus();
+  };
   menu.addEventListener("toggle", ({ newState }) => {
     if (newState !== "closed") return;
-    if (menu.contains(document.activeElement) || document.activeElement === document.body) anchor.focus();
     anchor.setAttribute("aria-expanded", "false");
     menu.remove();
   });

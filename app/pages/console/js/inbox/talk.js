@@ -30,7 +30,7 @@ export class Talk {
       edit: (line) => this.#edit(line), remove: (line) => this.#remove(line),
       again: ({ clientId }) => outgoing.again(clientId), discard: ({ clientId }) => outgoing.drop(clientId),
     } });
-    this.composer = new Composer({ signal: page.signal, onSend: (said) => this.#say(said), onTyping: (id, typing) => this.#tellTyping(id, typing) });
+    this.composer = new Composer({ signal: page.signal, onSend: (said) => this.#say(said), onTyping: (typing) => this.#tellTyping(typing) });
     this.bar = new Bar({ desk, work, onBack, onPanel });
     this.person = new Person({ desk, work, onOpen });
     this.nobody = h("div", { class: "nobody" });
@@ -204,9 +204,9 @@ export class Talk {
     if (this.detail?.id === id) this.#learn({ ...this.detail, ...done.conversation });
   }
 
-  async #tellTyping(conversationId, typing) {
-    // Only while it is true: nobody needs to know afterwards.
-    await ask(SET_TYPING, { input: { conversationId, typing } }, this.page).catch(() => {});
+  async #tellTyping(typing) {
+    // What is true for a moment only: if it cannot be told now, nobody needs to know later.
+    await ask(SET_TYPING, { input: typing }, this.page).catch(() => {});
   }
 
   #hearTyping({ kind, name, typing }) {
