@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import anyio
 import time_machine
 
 from app.actions.conversations import (
@@ -20,6 +21,7 @@ from app.core import clock
 from app.core.access import Role
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_id
+from app.runtime import Runtime
 from models import (
     Conversation,
     ConversationTag,
@@ -218,6 +220,16 @@ async def test_a_snooze_ends_by_the_clock_or_by_the_visitor(office: Office) -> N
             assert (after.status, after.snoozed_until) == ("open", None)
         assert [one.kind for one in await owner.messages(conversation_id)] == ["text"] * 5
     await owner.do(wake_conversation, conversation_id=new_id())
+
+
+async def test_the_clock_wakes_by_itself(runtime: Runtime, tenant: TenantAccount) -> None:
+    office = await Office(runtime.units, tenant.principal).open()
+    conversation_id = (await (await office.visitor()).says("Hi")).conversation.id
+    values = {"conversation_id": conversation_id, "snoozed_until": clock.now() + timedelta(milliseconds=300)}
+    await office.owner.do(update_conversation, **values)
+    with anyio.fail_after(20):
+        while (await office.owner.conversation(conversation_id)).status != "open":
+            await anyio.sleep(0.1)
 
 
 async def test_priority_subject_and_tags(office: Office) -> None:

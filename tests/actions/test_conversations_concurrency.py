@@ -67,7 +67,7 @@ async def test_one_conversation_is_started_by_two_attempts_at_once(office: Offic
     assert len(await office.owner.rows(Conversation)) == 1
 
 
-async def test_a_first_message_in_two_tabs_at_once_begins_one_conversation(office: Office) -> None:
+async def test_first_messages_in_many_tabs_and_browsers_at_once_begin_one_conversation(office: Office) -> None:
     visitor = await office.visitor()
     said = await race(*(visitor.says(f"{n}") for n in range(RACERS)))
     assert len({one.conversation.id for one in said}) == 1
@@ -76,6 +76,10 @@ async def test_a_first_message_in_two_tabs_at_once_begins_one_conversation(offic
     assert told == list(range(1, RACERS + 1))
     messages = await office.owner.messages(said[0].conversation.id)
     assert [one.created_at for one in messages] == sorted(one.created_at for one in messages)
+
+    browsers = [await office.visitor(proven_id="u1") for _ in range(RACERS)]
+    said = await race(*(browser.says("From here") for browser in browsers))
+    assert len({one.conversation.id for one in said}) == 1
 
 
 async def test_everything_at_once_leaves_exact_figures(office: Office) -> None:

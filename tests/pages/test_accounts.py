@@ -27,7 +27,7 @@ def test_signing_in_needs_only_a_keyboard(page: Page, demo: Demo) -> None:
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()
-    page.get_by_role("navigation").get_by_role("link", name="Overview").focus()
+    page.get_by_role("navigation").get_by_role("link", name="Inbox").focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Customers")).to_be_focused()

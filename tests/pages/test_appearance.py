@@ -13,6 +13,10 @@ PLACES = (
     "/customers",
     "/segments",
     "/segments/new",
+    "/inbox?view=all",
+    "/inbox?view=closed",
+    "/widgets",
+    "/widgets/new",
     "/members",
     "/api-keys",
     "/outbox",
@@ -60,7 +64,7 @@ FAINT = """() => {
 }"""
 
 NAMELESS = """() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, textarea")]
-  .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.labels?.length)
+  .filter((one) => one.checkVisibility() && !one.textContent.trim() && !one.labels?.length && !one.ariaLabel)
   .map((one) => one.outerHTML)"""
 
 REPEATED = """() => {
@@ -79,7 +83,7 @@ def screen(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iter
     context.close()
 
 
-@pytest.mark.parametrize("place", [*PLACES, "somebody", "segment", "rule", "dialog"])
+@pytest.mark.parametrize("place", [*PLACES, "somebody", "segment", "rule", "dialog", "talk"])
 def test_every_page_is_legible_named_and_narrow_enough(screen: Page, demo: Demo, place: str) -> None:
     go_to(screen, demo, place)
     assert screen.evaluate(FAINT) == []
@@ -118,6 +122,9 @@ def go_to(page: Page, demo: Demo, place: str) -> None:
     if place in {"segment", "rule"}:
         made = demo.ask(SEGMENT, rule=BUYERS)["createSegment"]["segment"]["id"]
         address = f"/segments/{made}/edit" if place == "rule" else f"/segments/{made}"
+    if place == "talk":
+        talks = demo.ask('{ conversations(filter: {tag: "grinder"}) { nodes { id } } }')["conversations"]["nodes"]
+        address = f"/inbox?c={talks[0]['id']}"
     page.goto(f"{demo.console}#{'/api-keys' if place == 'dialog' else address}")
     expect(page.locator("main[aria-busy]")).to_have_count(0)
     if place == "somebody":
@@ -125,6 +132,10 @@ def go_to(page: Page, demo: Demo, place: str) -> None:
     if place == "segment":
         expect(page.get_by_text("Ready")).to_be_visible()
         expect(page.locator("tbody tr").first).to_be_visible()
+    if place.startswith("/inbox") or place == "talk":
+        expect(page.locator(".queue .live")).to_have_text("Live")
+    if place == "talk":
+        expect(page.locator(".line.note")).to_be_visible()
     if place == "rule":
         expect(page.locator(".found")).to_be_visible()
     if place == "dialog":

@@ -127,6 +127,9 @@ async def visitor_says(
     await keep_pace(tx.services.limiter, tx.tenant_id, visitor_id)
     store = ConversationStore(tx)
     visitor = await store.lock_visitor(visitor_id)
+    if conversation_id is None and visitor.proven_id is not None:
+        # Two browsers of one person begin one conversation.
+        await lock_names(tx.session, tx.tenant_id, [visitor.proven_id], kind="proven")
     sender = Sender(VISITOR, visitor.id, visitor.name)
     if conversation_id is not None:
         conversation: Conversation | None = await store.lock(conversation_id)
@@ -138,7 +141,8 @@ async def visitor_says(
     is_new = conversation is None
     if conversation is None:
         conversation = await _begin_for(tx, store, visitor)
-    repeated = None if is_new else await _said_before(tx, conversation, sender, saying)
+    is_alone = conversation_id is None and conversation.proven_id is None
+    repeated = None if is_new or is_alone else await _said_before(tx, conversation, sender, saying)
     if repeated is not None:
         return Said(repeated, conversation, repeated=True)
     await Statuses(tx, store).reopen(conversation)

@@ -143,28 +143,27 @@ class ConversationStore(ConversationReader):
         data: dict[str, Any] | None = None,
         client_id: str | None = None,
     ) -> Message:
-        """The next message of a locked conversation. It is never older than the one before, however long it waited."""
+        """The next message of a locked conversation, which is to be saved then. It is never older than the one before,
+        however long it waited."""
         conversation.head += 1
         first = (conversation.subject,) if conversation.head == 1 else ()
-        message = Message(
-            tenant_id=conversation.tenant_id,
-            id=new_id(),
-            conversation_id=conversation.id,
-            seq=conversation.head,
-            kind=kind,
-            sender_kind=sender.kind,
-            sender_id=sender.id,
-            sender_name=sender.name,
-            text=text,
-            html=to_html(text) if text else "",
-            words=searchable(text, *first),
-            data=data,
-            client_id=client_id,
-            created_at=max(self._tx.now, conversation.active_at),
-        )
-        self._session.add(message)
-        await self.save()
-        return message
+        row: dict[str, Any] = {
+            "id": new_id(),
+            "conversation_id": conversation.id,
+            "seq": conversation.head,
+            "kind": kind,
+            "sender_kind": sender.kind,
+            "sender_id": sender.id,
+            "sender_name": sender.name,
+            "text": text,
+            "html": to_html(text) if text else "",
+            "words": searchable(text, *first),
+            "data": data,
+            "client_id": client_id,
+            "created_at": max(self._tx.now, conversation.active_at),
+        }
+        await self._tx.insert(Message, [row])
+        return Message(tenant_id=conversation.tenant_id, **row)
 
     async def add_line(self, conversation: Conversation, event: str, *, public: bool = True, **data: Any) -> Message:
         """A line of the system in a locked conversation, with the data ``{"event": event, **data}``.

@@ -48,7 +48,7 @@ function frame(app) {
     h("div", { class: "who" },
       h("p", { class: "small" }, h("span", { class: "strong" }, account.member?.name || account.label),
         h("span", { class: "faint" }, account.role ? words(account.role) : "")),
-      button("Sign out", () => session.signOut(), "slight")));
+      button([icon("out"), h("span", null, "Sign out")], () => session.signOut(), "slight")));
   fill(app, h("div", { class: "frame", "data-who": whoKey() }, side, main));
   return main;
 }

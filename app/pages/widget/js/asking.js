@@ -43,7 +43,8 @@ function rating(talk) {
   if (talk.csatScore) {
     return h("div", { class: "ask done", role: "status" }, stars(talk.csatScore), h("p", {}, say("rate_thanks")));
   }
-  const comment = h("textarea", { rows: 2, maxlength: 2000, dir: "auto", placeholder: say("rate_comment"), "aria-label": say("rate_comment") });
+  const words = say("rate_comment");
+  const comment = h("textarea", { rows: 2, maxlength: 2000, dir: "auto", placeholder: words, "aria-label": words });
   const done = h("button", { type: "submit", class: "main" }, say("rate_send"));
   const more = h("div", { class: "more", hidden: true }, comment, done);
   const choice = h("fieldset", { class: "stars", onchange: () => { more.hidden = false; } },
@@ -74,7 +75,9 @@ function stars(score) {
 }
 
 function email() {
-  const field = h("input", { type: "email", name: "email", required: true, maxlength: 320, autocomplete: "email", dir: "ltr", placeholder: say("email"), "aria-label": say("email") });
+  const words = say("email");
+  const shape = { type: "email", required: true, maxlength: 320, autocomplete: "email", dir: "ltr" };
+  const field = h("input", { ...shape, placeholder: words, "aria-label": words });
   const skip = () => { remember("no email", true); changed(); };
   const form = h("form", { class: "ask", onsubmit }, h("p", {}, say("email_ask")),
     h("div", { class: "row" }, field, h("button", { type: "submit", class: "main" }, say("save"))),

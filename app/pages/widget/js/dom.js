@@ -62,7 +62,7 @@ export function patch(parent, items, build) {
     let one = before.get(item.key);
     if (!one || one.signature !== item.signature) {
       const element = build(item, one && one.element);
-      if (one) {
+      if (one && one.element !== element) {
         if (place === one.element) place = place.nextSibling;
         one.element.remove();
       }

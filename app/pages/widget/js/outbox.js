@@ -19,11 +19,6 @@ export function waiting() {
   return remembered("out:").map(recall).filter(Boolean).sort((a, b) => a.at - b.at || (a.clientId < b.clientId ? -1 : 1));
 }
 
-/** Whether sending has been tried lately and did not reach anybody. */
-export function isStuck() {
-  return failures > 0;
-}
-
 /** Takes a message; null as `talkId` means the current conversation, or a new one. */
 export function send(talkId, text, files) {
   const last = waiting().pop();

@@ -37,8 +37,8 @@ export class Bar {
     this.#drawn = drawn;
     fill(this.who, h("span", { class: `face${there ? " there" : ""}` }, avatar(this.name, whoseId(detail))),
       h("div", null,
-        h("div", { class: "title" }, h("h2", null, this.name), status !== "OPEN" && statusBadge(detail), priorityFlag(detail.priority)),
-        h("p", { class: "about quiet" }, detail.subject)));
+        h("div", { class: "title" }, h("h2", null, this.name), status !== "OPEN" && statusBadge(detail)),
+        h("p", { class: "about quiet" }, priorityFlag(detail.priority), detail.subject)));
     const agent = assignee && this.desk.agent(assignee.id);
     const name = assignee ? (assignee.id === this.desk.me ? "You" : assignee.name) : "Unassigned";
     fill(this.assign, agent ? face(this.desk, agent) : icon("person"), h("span", { class: "label" }, h("span", { class: "unseen" }, "Assigned to: "), name), icon("down"));

@@ -56,6 +56,9 @@ export const OPEN = `query Open($id: ID!) {
     messages(first: 40) { nodes { ...Line } pageInfo { endCursor hasNextPage } }
   }
 } ${ROW} ${DETAIL} ${LINE} ${PERSON}`;
+export const REVISIONS = `query Revisions($id: ID!) {
+  node(id: $id) { ... on Message { revisions { action text changedAt changedByKind changedBy { name } } } }
+}`;
 export const PEOPLE = `query Person($id: ID!) {
   conversation(id: $id) { ...Person }
 } ${PERSON}`;

@@ -1,6 +1,6 @@
 // Shortcuts of one key. They act only where nobody is writing, and can be switched off.
 
-import { h } from "../dom.js";
+import { button, h } from "../dom.js";
 import { openDialog } from "../dialogs.js";
 
 const STORED = "rapport.shortcuts";
@@ -35,9 +35,10 @@ export function listen(does, signal) {
 /** Tells what the keys do. */
 export function showKeys() {
   const box = h("input", { type: "checkbox", checked: switchedOn(), onchange: () => localStorage.setItem(STORED, box.checked ? "on" : "off") });
-  openDialog({ title: "Shortcuts", broad: true, body: [
+  const close = openDialog({ title: "Shortcuts", broad: true, body: [
     h("div", { class: "key-lists" }, TOLD.map(([title, keys]) => h("section", null, h("h3", null, title),
       h("dl", null, keys.map(([key, what]) => h("div", null, h("dt", null, key.split(" ").map((one) => h("kbd", null, one))), h("dd", null, what))))))),
-    h("label", { class: "choice" }, box, h("span", null, "Shortcuts of one key are on")),
+    h("div", { class: "split" }, h("label", { class: "choice" }, box, h("span", null, "Shortcuts of one key are on")),
+      button("Close", () => close(), "", { "data-autofocus": true })),
   ] });
 }

@@ -4,14 +4,15 @@ import { button, h, icon } from "../dom.js";
 import { avatar, moment } from "../format.js";
 import { fileList } from "./files.js";
 import { builtFrom } from "./markup.js";
+import { before } from "./revisions.js";
 import { clock, methodWords, sentence, soon, stars } from "./words.js";
 
 const LONG_GAP_MS = 5 * 60_000;
 
 /** Whether two lines belong together, so that the second needs no name. */
-export function continues(line, before) {
-  return Boolean(before) && before.kind === line.kind && line.senderKind !== "SYSTEM" && before.senderKind === line.senderKind
-    && before.senderName === line.senderName && new Date(line.createdAt) - new Date(before.createdAt) < LONG_GAP_MS;
+export function continues(line, last) {
+  return Boolean(last) && last.kind === line.kind && line.senderKind !== "SYSTEM" && last.senderKind === line.senderKind
+    && last.senderName === line.senderName && new Date(line.createdAt) - new Date(last.createdAt) < LONG_GAP_MS;
 }
 
 /** A line. `reach`: how far one of ours has come (sent, delivered or read; `last` of all is told in words); `acts` are
@@ -29,7 +30,7 @@ export function lineItem(line, { follows, who, whoId, reach, acts }) {
       h("div", { class: "bubble" }, content(line)),
       line.deletedAt ? null : fileList(line.files),
       h("p", { class: "under" }, h("time", { datetime: line.createdAt, title: new Date(line.createdAt).toLocaleString() }, clock(line.createdAt)),
-        line.editedAt && !line.deletedAt && h("span", null, "edited"), reach && !line.deletedAt && readMark(reach))),
+        line.editedAt && !line.deletedAt && before(line.id, "edited"), reach && !line.deletedAt && readMark(reach))),
     acts && !line.deletedAt && h("div", { class: "acts" },
       button(icon("pencil"), () => acts.edit(line), "bare slight", { "aria-label": "Edit message", title: "Edit" }),
       button(icon("trash"), () => acts.remove(line), "bare slight", { "aria-label": "Delete message", title: "Delete" })));
@@ -49,7 +50,7 @@ export function pendingItem(entry, { name, id, again, discard, follows }) {
 }
 
 function content(line) {
-  if (line.deletedAt) return h("p", { class: "gone" }, "This message was deleted.");
+  if (line.deletedAt) return h("p", { class: "gone" }, "This message was ", before(line.id, "deleted"), ".");
   if (!line.html && !line.text) return null;
   return line.html ? builtFrom(line.html) : h("p", { class: "as-written" }, line.text);
 }

@@ -33,7 +33,7 @@ export function priorityFlag(priority) {
 }
 
 export function stars(score) {
-  const drawn = [1, 2, 3, 4, 5].map((place) => h("span", { class: place <= score ? "on" : "" }, "★"));
+  const drawn = [1, 2, 3, 4, 5].map((place) => h("span", { class: place <= score ? "on" : "" }, place <= score ? "★" : "☆"));
   return h("span", { class: "stars" }, h("span", { "aria-hidden": "true" }, drawn), h("span", { class: "unseen" }, `${score} of 5`));
 }
 

@@ -61,7 +61,7 @@ export class Work {
     const { desk } = this;
     const give = (changes, said) => () => this.change(ids, changes, said);
     const items = [
-      desk.me && { label: "Me", hint: "Take it", sign: icon("person"), checked: current?.assignee?.id === desk.me, run: give({ assigneeId: desk.me }, "Assigned to you") },
+      desk.me && { label: "Me", hint: current?.assignee?.id === desk.me ? "It is yours" : "Take it", sign: icon("person"), checked: current?.assignee?.id === desk.me, run: give({ assigneeId: desk.me }, "Assigned to you") },
       { label: "Back to the queue", hint: "Whoever is free next", sign: icon("inbox"), checked: Boolean(current) && !current.assignee, run: give({ assigneeId: null }, "Back in the queue") },
       ...desk.agents.filter(({ user }) => user.id !== desk.me).map((agent) => ({
         section: "Colleagues", label: agent.user.name || agent.user.email, hint: agentWords(desk, agent), sign: face(desk, agent),
