@@ -6,6 +6,7 @@ One document comes with several sets of variables, so that what is cached for it
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -44,7 +45,19 @@ WIDEST = 40
 ALONE = ("customer id", "externalId", "email")
 """The arguments of which exactly one must be given, to find a customer."""
 SEARCHES = ("a", "O'Brien", "日本", "%", "_", "customer", "é", "WORDS")
+NAMED = {
+    "customer": "cust",
+    "segment": "seg",
+    "conversation": "conv",
+    "visitor": "vis",
+    "widget": "wid",
+    "team": "team",
+}
+"""Root fields that find one thing by its id, and the prefix of it."""
+FULL_TEXT = ("ConversationFilter", "search")
+"""Has tests of its own."""
 UNPLANNED = {"previewSegment", "explainMembership", "memberCountSeries"}
+UNPLANNED |= {"presentNow", "fileLinks", "renderCannedResponse", "inboxSnapshotCursor", "identitySecret"}
 """Root fields that actions answer."""
 CURSOR_CODES = {
     ("Query", "members"): "c",
@@ -54,6 +67,11 @@ CURSOR_CODES = {
     ("Segment", "members"): "k",
     ("Segment", "memberships"): "e",
     ("Customer", "segments"): "k",
+    ("Customer", "conversations"): "an",
+    ("Customer", "visitors"): "s",
+    ("Visitor", "conversations"): "an",
+    ("Query", "visitors"): "s",
+    ("Conversation", "messages"): "q",
 }
 ORDER_CODES = {
     "NEWEST": "n",
@@ -62,6 +80,10 @@ ORDER_CODES = {
     "CREATED_OLDEST": "co",
     "UPDATED_NEWEST": "un",
     "UPDATED_OLDEST": "uo",
+    "ACTIVE_NEWEST": "an",
+    "ACTIVE_OLDEST": "ao",
+    "WAITING_LONGEST": "w",
+    "PRIORITY": "p",
 }
 
 
@@ -226,7 +248,7 @@ class Writer:
         codes = [CURSOR_CODES.get((parent.name, name), "")] * SETS
         found = []
         for argument in names:
-            about = f"{name} id" if name in {"customer", "segment"} and argument == "id" else argument
+            about = f"{name} id" if name in NAMED and argument == "id" else argument
             values = self._values(about, definition.args[argument], codes)
             if argument == "orderBy":
                 default = str(next(iter(_enum_names(definition.args[argument].type))))
@@ -264,7 +286,7 @@ class Writer:
     def _value(self, name: str, type_: GraphQLInputType, code: str = "") -> Any:
         plain = get_nullable_type(type_)
         if isinstance(plain, GraphQLInputObjectType):
-            inner = {n: f for n, f in plain.fields.items() if self.likely(0.3)}
+            inner = {n: f for n, f in plain.fields.items() if self.likely(0.3) and (plain.name, n) != FULL_TEXT}
             return {n: self._value(n, f.type) if self.likely(0.9) else None for n, f in inner.items()}
         if isinstance(plain, GraphQLList):
             if name == "ids":
@@ -283,8 +305,10 @@ class Writer:
             "after": lambda: self._cursor(code),
             "before": lambda: self._cursor(code),
             "id": self._id,
-            "customer id": lambda: self._id("cust"),
-            "segment id": lambda: self._id("seg"),
+            **{f"{noun} id": partial(self._id, prefix) for noun, prefix in NAMED.items()},
+            **{f"{noun}Id": partial(self._id, prefix) for noun, prefix in NAMED.items()},
+            "assigneeId": lambda: self._id("usr"),
+            "tag": lambda: self.chance.choice(["vip", "x", "O'Brien"]),
             "subjectId": self._id,
             "search": lambda: self.chance.choice(SEARCHES),
             "actions": lambda: self.chance.choice(["customer.merge", "tenant.update", "x"]),
