@@ -11,7 +11,7 @@ const WIDEST = 236;
 const HIGHEST = 260;
 const STATES = { sending: "clock", waiting: "clock", sent: "tick", read: "ticks", failed: "alert" };
 
-/** The element of a line. Of `before`, the one that it replaces, what has not changed stays: a picture is not loaded again,
+/** The element of a line. Of `before`, the one that it replaces, what has not changed stays: no picture is loaded again
  * and nothing is read out twice. */
 export function buildLine(line, before) {
   if (line.kind === "day") return h("div", { class: "day", role: "separator" }, h("span", {}, line.text));
@@ -21,17 +21,22 @@ export function buildLine(line, before) {
   element.content = line.content;
   element.className = classes.filter(Boolean).join(" ");
   element.dataset.id = line.id || line.key;
-  element.firstChild.replaceWith(line.kind === "own" ? h("span") : line.last ? face(line.name) : h("span", { class: "face none" }));
+  element.firstChild.replaceWith(
+    line.kind === "own" ? h("span") : line.last ? face(line.name) : h("span", { class: "face none" }),
+  );
   element.lastChild.lastChild.replaceChildren(...meta(line));
   return element;
 }
 
 function said(line) {
-  return h("div", { class: "said" },
+  return h(
+    "div",
+    { class: "said" },
     line.first && line.kind === "theirs" && h("div", { class: "name" }, line.name || say("team")),
     h("span", { class: "unseen" }, line.kind === "own" ? `${say("you")}: ` : ""),
     ...content(line),
-    h("div", { class: "meta", "aria-live": "off" }));
+    h("div", { class: "meta", "aria-live": "off" }),
+  );
 }
 
 function content(line) {
@@ -42,14 +47,20 @@ function content(line) {
 
 /** What agents write is Markdown; what visitors write they see as they wrote it. */
 function body({ kind, html, text, editedAt }) {
-  return [kind === "theirs" ? markup(html) : h("p", {}, text), editedAt && h("small", { class: "edited" }, say("edited"))];
+  return [
+    kind === "theirs" ? markup(html) : h("p", {}, text),
+    editedAt && h("small", { class: "edited" }, say("edited")),
+  ];
 }
 
 function meta({ last, latest, state, failed, at, key }) {
   if (state === "failed") {
-    return [icon("alert"), say("failed", { why: failed }),
+    return [
+      icon("alert"),
+      say("failed", { why: failed }),
       h("button", { type: "button", class: "plain", onclick: () => sendAgain(key) }, say("retry")),
-      h("button", { type: "button", class: "plain", onclick: () => discard(key) }, say("remove"))];
+      h("button", { type: "button", class: "plain", onclick: () => discard(key) }, say("remove")),
+    ];
   }
   if (!last && !["sending", "waiting"].includes(state)) return [];
   const time = h("time", { datetime: at }, clockTime(at));
@@ -67,17 +78,30 @@ function isPicture({ mimeType, width }) {
 
 function picture(file) {
   const scale = Math.min(1, WIDEST / file.width, HIGHEST / file.height);
-  const image = h("img", { alt: file.name, width: Math.round(file.width * scale), height: Math.round(file.height * scale) });
+  const image = h("img", {
+    alt: file.name,
+    width: Math.round(file.width * scale),
+    height: Math.round(file.height * scale),
+  });
   const frame = h("button", { type: "button", class: "picture", title: file.name, onclick: () => open(file) }, image);
   image.onload = () => frame.classList.add("loaded");
   image.onerror = () => image.src && frame.replaceWith(card(file));
-  linkOf(file.id).then((url) => { image.src = url; }, () => frame.replaceWith(card(file)));
+  linkOf(file.id).then(
+    (url) => {
+      image.src = url;
+    },
+    () => frame.replaceWith(card(file)),
+  );
   return frame;
 }
 
 function card(file) {
-  return h("button", { type: "button", class: "bubble file", onclick: () => open(file) }, icon("file"),
-    h("span", {}, h("b", { dir: "auto" }, file.name), h("small", {}, bytes(file.size))));
+  return h(
+    "button",
+    { type: "button", class: "bubble file", onclick: () => open(file) },
+    icon("file"),
+    h("span", {}, h("b", { dir: "auto" }, file.name), h("small", {}, bytes(file.size))),
+  );
 }
 
 async function open(file) {

@@ -26,13 +26,21 @@ export function mount(position) {
   const shadow = host.attachShadow({ mode: "open" });
   addStyles(shadow);
   const onclick = () => (shown.isOpen ? closeWindow() : openWindow());
-  const launcher = h("button", { type: "button", class: "launcher", "aria-controls": "rapport-window", onclick },
-    icon("chat"), icon("down"));
+  const launcher = h(
+    "button",
+    { type: "button", class: "launcher", "aria-controls": "rapport-window", onclick },
+    icon("chat"),
+    icon("down"),
+  );
   const badge = h("span", { class: "badge", "aria-hidden": "true" });
   const home = buildHome(closeWindow);
   const talk = buildTalk(closeWindow);
-  const frame = h("section", { id: "rapport-window", class: "window", role: "dialog", tabIndex: -1, onkeydown: pressed },
-    home.element, talk.element);
+  const frame = h(
+    "section",
+    { id: "rapport-window", class: "window", role: "dialog", tabIndex: -1, onkeydown: pressed },
+    home.element,
+    talk.element,
+  );
   const teaser = h("div", { class: "teaser", hidden: true });
   const spoken = h("div", { class: "unseen", "aria-live": "polite" });
   launcher.append(badge);
@@ -138,9 +146,14 @@ function arrived({ talk, message }) {
   const name = agentName(message.senderName) || say("team");
   const words = markup(message.html).textContent.trim() || message.files.map((file) => file.name).join(", ");
   parts.teaser.replaceChildren(
-    h("button", { type: "button", class: "word", onclick: openWindow }, face(agentName(message.senderName)),
-      h("span", {}, h("b", {}, name), h("span", { class: "glance", dir: "auto" }, words))),
-    iconButton("close", say("close"), hideTeaser));
+    h(
+      "button",
+      { type: "button", class: "word", onclick: openWindow },
+      face(agentName(message.senderName)),
+      h("span", {}, h("b", {}, name), h("span", { class: "glance", dir: "auto" }, words)),
+    ),
+    iconButton("close", say("close"), hideTeaser),
+  );
   parts.teaser.dataset.talk = talk.id;
   parts.teaser.hidden = false;
   parts.spoken.textContent = `${name}: ${words}`;

@@ -10,7 +10,10 @@ const TOGETHER_MS = 5 * 60e3;
 export function linesOf(talk, pending) {
   const said = talk ? talk.messages : [];
   const here = new Set(said.map(({ mine, clientId }) => mine && clientId));
-  const all = [...said.map((one) => fromServer(one, talk)), ...pending.filter((one) => !here.has(one.clientId)).map(fromHere)];
+  const all = [
+    ...said.map((one) => fromServer(one, talk)),
+    ...pending.filter((one) => !here.has(one.clientId)).map(fromHere),
+  ];
   const lines = [];
   let day = "";
   all.forEach((line, place) => {
