@@ -10,7 +10,7 @@ from uuid import UUID
 
 import strawberry
 
-from app.actions.feed import FeedStart, read_following, start_following, start_following_segment
+from app.actions.feed import CHUNK, FeedStart, read_following, start_following, start_following_segment
 from app.core.access import Scope
 from app.core.errors import Unauthenticated
 from app.core.feed import Cursor
@@ -106,7 +106,9 @@ class Follower:
                     item = present(entry, str(Cursor(place.epoch, entry.position)))
                     if item is not None:
                         yield item
-                if course.hands_over(place, idle=not entries) or not (entries or await _rang(bell)):
+                # What is committed after a chunk was read rings after that: a chunk that is not full is the last.
+                idle = len(entries) < CHUNK
+                if course.hands_over(place, idle=idle) or (idle and not await _rang(bell)):
                     return
 
     async def _begin(self, after: str | None) -> FeedStart:

@@ -10,7 +10,9 @@ import models
 from app.actions.accounts import get_me
 from app.core.access import Scope
 from app.core.ids import PREFIXES
+from resolvers.canned_responses import CannedResponse
 from resolvers.context import Info
+from resolvers.conversations.types import Conversation
 from resolvers.customers.types import Customer, Device, Identity, Merge
 from resolvers.events.types import Event
 from resolvers.nodes import Node, lookup
@@ -19,6 +21,8 @@ from resolvers.planner.declare import TABLE_TYPES, Order, Ref, Rows, choice, col
 from resolvers.planner.sql import KeyOfPublicId
 from resolvers.scalars import JSON, Connection, DateTime, enum_value
 from resolvers.segments.types import Segment
+from resolvers.teams.types import Team
+from resolvers.widgets.types import Domain, Widget
 
 CREATED = Order("c", "created_at", descending=False)
 
@@ -104,8 +108,9 @@ def _actors(entry: Rows) -> list[Any]:
     ]
 
 
-SUBJECTS: tuple[type, ...] = (Customer, Tenant, Member, ApiKey, Merge, Device, Identity, Event, Segment)
-
+PEOPLE: tuple[type, ...] = (Customer, Merge, Device, Identity, Event, Segment)
+TALK: tuple[type, ...] = (Conversation, CannedResponse, Team, Widget, Domain)
+SUBJECTS = (Tenant, Member, ApiKey, *PEOPLE, *TALK)
 
 TABLES = {subject: TABLE_TYPES[subject.__name__] for subject in SUBJECTS}
 

@@ -18,7 +18,7 @@ from resolvers.teams.types import Team, counted
 from resolvers.visitors.types import Visitor, visitor_of
 from resolvers.widgets.types import Widget, widget_of
 
-LATEST_SAID = Order("m", "seq", counts=True)
+LATEST_SAID = Order("q", "seq", counts=True)
 CHANGED = Order("g", "changed_at", descending=False)
 
 

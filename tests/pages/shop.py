@@ -22,7 +22,7 @@ for (var name of ["ready", "open", "close", "message", "sent", "unread", "identi
 }}
 {commands}.forEach(function (command) {{ sc.apply(null, command); }});
 </script>
-<script async nonce="n" src="{server}/widget.js"></script></head>
+<script async nonce="n" src="{server}/widget.js"{attributes}></script></head>
 <body><h1>Coffee</h1><p><a href="?">Next page</a></p></body></html>"""
 
 
@@ -47,8 +47,10 @@ class Shop:
                 if asked.path.startswith("/js/") and script.is_file():
                     self._answer(script.read_bytes(), "text/javascript")
                     return
-                commands = parse_qs(asked.query).get("commands", ["[]"])[0]
-                page = PAGE.format(server=server, commands=commands.replace("<", "\\u003c"))
+                query = parse_qs(asked.query)
+                said = query.get("commands", ["[]"])[0].replace("<", "\\u003c")
+                attributes = f' data-widget-key="{quote(query["tag"][0])}"' if "tag" in query else ""
+                page = PAGE.format(server=server, commands=said, attributes=attributes)
                 self._answer(page.encode(), "text/html")
 
             def _answer(self, body: bytes, media_type: str) -> None:
@@ -69,6 +71,10 @@ class Shop:
         """The address of a page that starts the widget with these options and says these commands at once."""
         said = [["init", {"widgetKey": widget_key, **options}], *commands]
         return f"{self.origin}/?commands={quote(json.dumps(said))}"
+
+    def page_with_one_tag(self, widget_key: str) -> str:
+        """The address of a page on which the script's own tag says which widget it is."""
+        return f"{self.origin}/?tag={widget_key}"
 
     def __enter__(self) -> "Shop":
         threading.Thread(target=self._served.serve_forever, daemon=True).start()

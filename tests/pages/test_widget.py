@@ -1,14 +1,16 @@
 """The widget as visitors use it: Chromium on a page of another origin, with an agent at the other end."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocket, expect
 
 from tests.pages.conftest import Complaints, Demo
 from tests.pages.shop import Shop
 from tests.pages.visiting import BUILT, DROP, FAINT, HOSTILE, MAY_STAND, NAMELESS, PASTE, Agent, Visitor, picture, proof
 
+TOKEN = "key => localStorage.getItem(`rapport:${key}:token`)"
 OFFLINE = ["ERR_INTERNET_DISCONNECTED", "WebSocket connection", "ERR_CONNECTION_REFUSED", "ERR_FAILED"]
 
 
@@ -33,6 +35,7 @@ def visitor(page: Page, shop: Shop, agent: Agent) -> Visitor:
 def test_a_conversation_from_hello_to_the_rating(visitor: Visitor, agent: Agent, page: Page) -> None:
     visitor.open().says("Where is my order?")
     expect(page.locator(".own .meta")).to_contain_text("Sent")
+    expect(page.locator(".bar .there")).to_have_text(re.compile("You are next|Number [0-9]+ in the queue"))
     assert agent.texts == ["Where is my order?"]
     agent.type()
     expect(page.locator(".typing")).to_contain_text("is writing")
@@ -101,12 +104,12 @@ def test_a_lost_answer_says_nothing_twice(visitor: Visitor, agent: Agent, page: 
     visitor.open()
     lost: list[str] = []
 
-    def lose(route: object) -> None:
-        if "sendVisitorMessage" in (route.request.post_data or "") and len(lost) < 2:  # type: ignore[attr-defined]
-            lost.append(route.fetch().text())  # type: ignore[attr-defined]
-            route.abort()  # type: ignore[attr-defined]
+    def lose(route: Route) -> None:
+        if "sendVisitorMessage" in (route.request.post_data or "") and len(lost) < 2:
+            lost.append(route.fetch().text())
+            route.abort()
         else:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
 
     page.route("**/widget/graphql", lose)
     visitor.say("only once")
@@ -164,18 +167,39 @@ def test_tabs_of_one_browser_double_nothing(
     assert len(agent.talks) == 1
 
 
+def test_a_token_renewed_in_another_tab_does_not_interrupt_this_one(
+    visitor: Visitor, agent: Agent, page: Page, context: BrowserContext, shop: Shop
+) -> None:
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    page.reload()
+    visitor.open().says("Hello")
+    before = page.evaluate(TOKEN, agent.widget_key)
+    page.wait_for_timeout(1100)  # Tokens of one second are the same.
+    other = Visitor(context.new_page())
+    other.page.goto(shop.page(agent.widget_key))
+    other.hears("ready")
+    assert page.evaluate(TOKEN, agent.widget_key) != before
+    page.bring_to_front()
+    agent.say("Still there?")
+    visitor.sees("Hello", "Still there?")
+    assert len(sockets) == 1
+
+
 def test_a_gap_loads_everything_anew(visitor: Visitor, agent: Agent, page: Page) -> None:
     """As after a restored database: the cursor is of another epoch."""
     visitor.open().says("known")
 
-    def answer(route: object) -> None:
-        response = route.fetch()  # type: ignore[attr-defined]
+    def answer(route: Route) -> None:
+        if "openWidget" not in (route.request.post_data or ""):
+            route.continue_()
+            return
+        response = route.fetch()
         body = response.json()
-        opened = (body.get("data") or {}).get("openWidget")
-        if opened:
-            opened["session"]["snapshotCursor"] = "0ther-1"
-            opened["session"]["conversations"]["nodes"] = []
-        route.fulfill(response=response, json=body)  # type: ignore[attr-defined]
+        opened = body["data"]["openWidget"]
+        opened["session"]["snapshotCursor"] = "0ther-1"
+        opened["session"]["conversations"]["nodes"] = []
+        route.fulfill(response=response, json=body)
 
     page.route("**/widget/graphql", answer)
     page.reload()
@@ -184,7 +208,9 @@ def test_a_gap_loads_everything_anew(visitor: Visitor, agent: Agent, page: Page)
     visitor.sees("known", "and live")
 
 
-def test_everything_works_by_keyboard(visitor: Visitor, agent: Agent, page: Page) -> None:
+def test_everything_works_by_keyboard(agent: Agent, page: Page, shop: Shop) -> None:
+    page.goto(shop.page_with_one_tag(agent.widget_key))
+    visitor = Visitor(page)
     expect(visitor.launcher).to_be_visible()
     visitor.launcher.focus()
     page.keyboard.press("Enter")

@@ -6,6 +6,7 @@ One document comes with several sets of variables, so that what is cached for it
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -34,6 +35,7 @@ from graphql.utilities import do_types_overlap
 
 from tests.properties.resolving import ELSEWHERE, SCHEMA, moment_text
 from tests.properties.rows import EPOCH, EVENT_NAMES, TEXTS, World
+from tests.properties.words import CURSOR_CODES, FULL_TEXT, NAMED, ORDER_CODES, SEARCHES, UNPLANNED
 
 SETS = 3
 ABSENT = object()
@@ -43,26 +45,6 @@ WIDEST = 40
 """How many times one selection may be evaluated for a page above it, roughly."""
 ALONE = ("customer id", "externalId", "email")
 """The arguments of which exactly one must be given, to find a customer."""
-SEARCHES = ("a", "O'Brien", "日本", "%", "_", "customer", "é", "WORDS")
-UNPLANNED = {"previewSegment", "explainMembership", "memberCountSeries"}
-"""Root fields that actions answer."""
-CURSOR_CODES = {
-    ("Query", "members"): "c",
-    ("Query", "apiKeys"): "c",
-    ("Query", "auditLog"): "a",
-    ("Query", "outbox"): "m",
-    ("Segment", "members"): "k",
-    ("Segment", "memberships"): "e",
-    ("Customer", "segments"): "k",
-}
-ORDER_CODES = {
-    "NEWEST": "n",
-    "OLDEST": "o",
-    "CREATED_NEWEST": "cn",
-    "CREATED_OLDEST": "co",
-    "UPDATED_NEWEST": "un",
-    "UPDATED_OLDEST": "uo",
-}
 
 
 @dataclass(frozen=True)
@@ -226,7 +208,7 @@ class Writer:
         codes = [CURSOR_CODES.get((parent.name, name), "")] * SETS
         found = []
         for argument in names:
-            about = f"{name} id" if name in {"customer", "segment"} and argument == "id" else argument
+            about = f"{name} id" if name in NAMED and argument == "id" else argument
             values = self._values(about, definition.args[argument], codes)
             if argument == "orderBy":
                 default = str(next(iter(_enum_names(definition.args[argument].type))))
@@ -264,7 +246,7 @@ class Writer:
     def _value(self, name: str, type_: GraphQLInputType, code: str = "") -> Any:
         plain = get_nullable_type(type_)
         if isinstance(plain, GraphQLInputObjectType):
-            inner = {n: f for n, f in plain.fields.items() if self.likely(0.3)}
+            inner = {n: f for n, f in plain.fields.items() if self.likely(0.3) and (plain.name, n) != FULL_TEXT}
             return {n: self._value(n, f.type) if self.likely(0.9) else None for n, f in inner.items()}
         if isinstance(plain, GraphQLList):
             if name == "ids":
@@ -283,8 +265,10 @@ class Writer:
             "after": lambda: self._cursor(code),
             "before": lambda: self._cursor(code),
             "id": self._id,
-            "customer id": lambda: self._id("cust"),
-            "segment id": lambda: self._id("seg"),
+            **{f"{noun} id": partial(self._id, prefix) for noun, prefix in NAMED.items()},
+            **{f"{noun}Id": partial(self._id, prefix) for noun, prefix in NAMED.items()},
+            "assigneeId": lambda: self._id("usr"),
+            "tag": lambda: self.chance.choice(["vip", "x", "O'Brien"]),
             "subjectId": self._id,
             "search": lambda: self.chance.choice(SEARCHES),
             "actions": lambda: self.chance.choice(["customer.merge", "tenant.update", "x"]),

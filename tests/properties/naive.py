@@ -27,8 +27,10 @@ from tests.properties.resolving import (
 )
 from tests.properties.rows import Row, World
 from tests.properties.segment_naive import segments
+from tests.properties.talk_naive import conversations
 
 SUBJECTS = {"Customer", "Tenant", "Member", "ApiKey", "Merge", "Device", "Identity", "Event", "Segment"}
+SUBJECTS |= {"Conversation", "CannedResponse", "Team", "Widget", "Domain"}
 
 
 def answer(world: World, document: DocumentNode, variables: dict[str, Any], operation: str | None) -> tuple[Any, int]:
@@ -64,6 +66,10 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -
     return source[info.field_name]
 
 
+PAGES = (("Segment", "members"), ("Segment", "memberships"), ("Customer", "segments"), ("Conversation", "messages"))
+"""Lists with an order that no root field has."""
+
+
 def every_cursor(world: World) -> dict[str, list[str]]:
     """The cursor of every row of every list, by the code of the list's order."""
     found: dict[str, list[str]] = {}
@@ -76,7 +82,10 @@ def every_cursor(world: World) -> dict[str, list[str]]:
             _add_cursors(found, customers(world, None, {"status": status}, order, first=1000))
     for order in SCHEMA.type_map["SegmentOrder"].values:  # type: ignore[attr-defined]
         _add_cursors(found, segments(world, None, order_by=order, first=1000))
-    for parent, name in (("Segment", "members"), ("Segment", "memberships"), ("Customer", "segments")):
+    for order in SCHEMA.type_map["ConversationOrder"].values:  # type: ignore[attr-defined]
+        _add_cursors(found, conversations(world, None, order_by=order, first=1000))
+    _add_cursors(found, FIELDS["Query", "visitors"](world, None, first=1000))
+    for parent, name in PAGES:
         for thing in things(world, parent):
             _add_cursors(found, FIELDS[parent, name](world, thing.row, first=1000))
     return found

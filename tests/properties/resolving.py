@@ -21,12 +21,8 @@ from resolvers.schema import schema_text
 from tests.properties.rows import Row, World
 
 SCHEMA = build_schema(schema_text())
-ELSEWHERE = {
-    name
-    for name in SCHEMA.type_map
-    if re.match("(Conversation|Visitor|Message|Widget|Domain|Team|Agent|User|File|CannedResponse|SavedView)", name)
-}
-"""Types that the worlds do not have."""
+ELSEWHERE = {name for name in SCHEMA.type_map if re.match("Visitor(Session|Conversation|Message|File|Widget)", name)}
+"""Types that only visitors see."""
 PREFIXES = {
     "Tenant": "tn",
     "Member": "mem",
@@ -39,6 +35,16 @@ PREFIXES = {
     "Event": "evt",
     "OutboxMessage": "out",
     "Segment": "seg",
+    "User": "usr",
+    "Widget": "wid",
+    "Domain": "dom",
+    "Visitor": "vis",
+    "Team": "team",
+    "Conversation": "conv",
+    "Message": "msg",
+    "File": "file",
+    "CannedResponse": "can",
+    "SavedView": "view",
 }
 TABLES = {
     "Member": "members",
@@ -52,7 +58,19 @@ TABLES = {
     "OutboxMessage": "outbox_messages",
     "Segment": "segments",
     "SegmentMembership": "segment_memberships",
+    "Widget": "widgets",
+    "Domain": "domains",
+    "Visitor": "visitors",
+    "VisitorPage": "visitor_pages",
+    "Team": "teams",
+    "Conversation": "conversations",
+    "Message": "messages",
+    "MessageRevision": "message_revisions",
+    "File": "files",
+    "CannedResponse": "canned_responses",
+    "SavedView": "saved_views",
 }
+DELETABLE = {"Segment", "Widget"}
 
 
 @dataclass
@@ -114,11 +132,17 @@ def read_moment(text: str) -> datetime:
 
 
 def things(world: World, type_name: str) -> list[Found]:
-    """Every row of a type that is to be seen: a deleted segment is not."""
+    """Every row of a type that is to be seen: what is deleted is not, nor somebody else's view."""
     if type_name == "Tenant":
         return [Found("Tenant", world.tenant)]
-    seen = [row for row in world.of(TABLES[type_name]) if type_name != "Segment" or row["deleted_at"] is None]
-    return [Found(type_name, row) for row in seen]
+    if type_name == "User":
+        return [Found("User", row) for row in world.users.values()]
+    rows = world.of(TABLES[type_name])
+    if type_name in DELETABLE:
+        rows = [row for row in rows if row["deleted_at"] is None]
+    if type_name == "SavedView":
+        rows = [row for row in rows if row["user_id"] in (None, world.principal.id)]
+    return [Found(type_name, row) for row in rows]
 
 
 def where(world: World, type_name: str, **values: Any) -> list[Found]:
@@ -148,22 +172,30 @@ def by_public_id(world: World, text: str, types: Iterable[str] = PREFIXES) -> Fo
 def page(
     found: list[Found],
     code: str,
-    column: str | None,
+    column: str | Callable[[Row], Any] | None,
     *,
     newest: bool,
+    counts: bool = False,
+    rank: Callable[[Row], int] | None = None,
     first: int | None = None,
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
 ) -> dict[str, Any]:
-    """One page of a list, with Relay's words. ``column`` None: the list is ordered by id alone."""
+    """One page of a list, with Relay's words. ``column`` None: the list is ordered by id alone. ``counts``: the column
+    is a number. ``rank`` comes before it."""
+    numbers = {0} if rank else {0} if counts else set()
 
-    def place(thing: Found) -> tuple[str, str]:
-        return moment_text(thing.row[column]) if column else "", thing.row["id"].hex
+    def place(thing: Found) -> tuple[Any, ...]:
+        pieces: list[Any] = [rank(thing.row)] if rank else []
+        if column is not None:
+            value = thing.row[column] if isinstance(column, str) else column(thing.row)
+            pieces.append(value if counts else moment_text(value))
+        return *pieces, thing.row["id"].hex
 
-    def marked(cursor: str) -> tuple[str, str]:
-        moment, _, key = cursor.partition("~")[2].rpartition("~")
-        return moment, key
+    def marked(cursor: str) -> tuple[Any, ...]:
+        pieces = cursor.split("~")[1:]
+        return tuple(int(piece) if at in numbers else piece for at, piece in enumerate(pieces))
 
     ordered = sorted(found, key=place, reverse=newest)
     window = [
@@ -175,7 +207,7 @@ def page(
     size = last if last is not None else 25 if first is None else first
     shown = window[max(0, len(window) - size) :] if last is not None else window[:size]
     more = len(window) > size
-    cursors = ["~".join(filter(None, (code, *place(thing)))) for thing in shown]
+    cursors = ["~".join(map(str, (code, *place(thing)))) for thing in shown]
     return {
         "nodes": shown,
         "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, shown, strict=True)],

@@ -43,7 +43,20 @@ SUBJECT_PREFIXES = {
     "audit_entries": "aud",
     "outbox_messages": "out",
     "users": "usr",
+    "widgets": "wid",
+    "domains": "dom",
+    "visitors": "vis",
+    "teams": "team",
+    "conversations": "conv",
+    "messages": "msg",
+    "files": "file",
+    "canned_responses": "can",
+    "saved_views": "view",
 }
+
+
+WITHOUT_CREATION = {"events", "merges", "audit_entries", "segment_memberships", "visitor_pages", "message_revisions"}
+"""Tables that do not say when a row was made."""
 
 
 @dataclass
@@ -114,7 +127,7 @@ class RowMaker:
 
     def _add(self, world: World, table: str, **columns: Any) -> None:
         row = {"id": self._id(), **columns}
-        if table not in {"events", "merges", "audit_entries", "segment_memberships"}:
+        if table not in WITHOUT_CREATION:
             row["created_at"] = self._moment()
         world.rows.setdefault(table, []).append(row)
 

@@ -8,31 +8,48 @@ from uuid import UUID
 from app.core.access import system
 from app.core.tx import UnitsOfWork
 from models import (
+    Agent,
     ApiKey,
     AuditEntry,
+    CannedResponse,
     Consent,
+    Conversation,
+    ConversationTag,
     Customer,
     Device,
+    Domain,
     Event,
     FeedTopic,
+    File,
     Identity,
     Member,
     Merge,
+    Message,
+    MessageFile,
+    MessageRevision,
     OutboxMessage,
+    SavedView,
     Segment,
     SegmentDependency,
     SegmentMembership,
+    Team,
+    TeamMember,
     Tenant,
     User,
+    Visitor,
+    VisitorPage,
+    Widget,
 )
 from tests.properties.rows import EPOCH, EVENT_NAMES, Row, World
 from tests.properties.segment_worlds import SegmentMaker
+from tests.properties.talk_worlds import TalkMaker
 
+UNKNOWN = ("cust", "evt", "mem", "tn", "job", "usr", "seg", "conv", "vis", "wid", "team")
 CHANNELS = ("email", "sms", "push", "in_app", "whatsapp")
 KINDS = ("external_id", "email", "phone", "anonymous_id")
 
 
-class WorldMaker(SegmentMaker):
+class WorldMaker(SegmentMaker, TalkMaker):
     """Makes worlds that share a database, and some users."""
 
     def __init__(self, chance: Random) -> None:
@@ -49,6 +66,7 @@ class WorldMaker(SegmentMaker):
         self._merges(world)
         self._events(world, size * 3)
         self._segments(world, size)
+        self._talk(world, size)
         self._records(world, size)
         return world
 
@@ -184,7 +202,7 @@ class WorldMaker(SegmentMaker):
             keys = [key for other in others for key in other.public_ids()]
             segments = [row["id"] for other in others for row in other.of("segments")]
             shown = self._chance.sample(segments, min(3, len(segments)))
-            unknown = [f"{prefix}_{self._id().hex}" for prefix in ("cust", "evt", "mem", "tn", "job", "usr", "seg")]
+            unknown = [f"{prefix}_{self._id().hex}" for prefix in UNKNOWN]
             world.strangers = [*self._chance.sample(keys, min(20, len(keys))), *unknown]
             world.strangers += [f"seg_{key.hex}" for key in shown]
             for stranger in shown:
@@ -209,6 +227,21 @@ TABLES: dict[str, type[Any]] = {
     "segment_memberships": SegmentMembership,
     "segment_dependencies": SegmentDependency,
     "feed_topics": FeedTopic,
+    "agents": Agent,
+    "teams": Team,
+    "team_members": TeamMember,
+    "widgets": Widget,
+    "domains": Domain,
+    "visitors": Visitor,
+    "visitor_pages": VisitorPage,
+    "conversations": Conversation,
+    "conversation_tags": ConversationTag,
+    "messages": Message,
+    "message_revisions": MessageRevision,
+    "files": File,
+    "message_files": MessageFile,
+    "canned_responses": CannedResponse,
+    "saved_views": SavedView,
 }
 
 

@@ -16,8 +16,13 @@ export function questions(talk, hasWritten) {
   const items = [];
   if (talk && talk.status === "CLOSED") {
     const words = say("new_talk");
-    if (session.settings.csat) items.push({ key: `rate ${talk.id}`, signature: `${talk.csatScore}${words}`, build: () => rating(talk) });
-    items.push({ key: "new", signature: words, build: () => h("button", { type: "button", class: "plain", onclick: another }, words) });
+    if (session.settings.csat)
+      items.push({ key: `rate ${talk.id}`, signature: `${talk.csatScore}${words}`, build: () => rating(talk) });
+    items.push({
+      key: "new",
+      signature: words,
+      build: () => h("button", { type: "button", class: "plain", onclick: another }, words),
+    });
   }
   if (wantsEmail() && (hasWritten || session.settings.ask_email === "required")) {
     items.push({ key: "email", signature: say("email"), build: email });
@@ -36,20 +41,40 @@ function another() {
 
 function wantsEmail() {
   const { settings, identified, email: known } = session;
-  return settings.ask_email !== "never" && !identified && !known && (settings.ask_email === "required" || !recall("no email"));
+  return (
+    settings.ask_email !== "never" &&
+    !identified &&
+    !known &&
+    (settings.ask_email === "required" || !recall("no email"))
+  );
 }
 
 function rating(talk) {
   if (talk.csatScore) {
     return h("div", { class: "ask done", role: "status" }, stars(talk.csatScore), h("p", {}, say("rate_thanks")));
   }
-  const comment = h("textarea", { rows: 2, maxlength: 2000, dir: "auto", placeholder: say("rate_comment"), "aria-label": say("rate_comment") });
+  const words = say("rate_comment");
+  const comment = h("textarea", { rows: 2, maxlength: 2000, dir: "auto", placeholder: words, "aria-label": words });
   const done = h("button", { type: "submit", class: "main" }, say("rate_send"));
   const more = h("div", { class: "more", hidden: true }, comment, done);
-  const choice = h("fieldset", { class: "stars", onchange: () => { more.hidden = false; } },
+  const choice = h(
+    "fieldset",
+    {
+      class: "stars",
+      onchange: () => {
+        more.hidden = false;
+      },
+    },
     h("legend", {}, say("rate")),
-    SCORES.map((score) => h("label", { title: say(`rate_${score}`) },
-      h("input", { type: "radio", name: "score", value: String(score), "aria-label": say(`rate_${score}`) }), icon("star"))));
+    SCORES.map((score) =>
+      h(
+        "label",
+        { title: say(`rate_${score}`) },
+        h("input", { type: "radio", name: "score", value: String(score), "aria-label": say(`rate_${score}`) }),
+        icon("star"),
+      ),
+    ),
+  );
   const form = h("form", { class: "ask", onsubmit }, choice, more);
 
   async function onsubmit(event) {
@@ -57,7 +82,9 @@ function rating(talk) {
     const score = Number(new FormData(form).get("score"));
     done.disabled = true;
     try {
-      const answer = await asVisitor(RATE, { input: { conversationId: talk.id, score, comment: comment.value.trim() } });
+      const answer = await asVisitor(RATE, {
+        input: { conversationId: talk.id, score, comment: comment.value.trim() },
+      });
       put(answer.rateConversation.conversation);
       tell("rated", { talk, score });
     } catch (refused) {
@@ -69,16 +96,29 @@ function rating(talk) {
 }
 
 function stars(score) {
-  return h("div", { class: "stars given", role: "img", "aria-label": say(`rate_${score}`) },
-    SCORES.map((one) => h("span", { class: one <= score ? "lit" : "" }, icon("star"))));
+  return h(
+    "div",
+    { class: "stars given", role: "img", "aria-label": say(`rate_${score}`) },
+    SCORES.map((one) => h("span", { class: one <= score ? "lit" : "" }, icon("star"))),
+  );
 }
 
 function email() {
-  const field = h("input", { type: "email", name: "email", required: true, maxlength: 320, autocomplete: "email", dir: "ltr", placeholder: say("email"), "aria-label": say("email") });
-  const skip = () => { remember("no email", true); changed(); };
-  const form = h("form", { class: "ask", onsubmit }, h("p", {}, say("email_ask")),
+  const words = say("email");
+  const shape = { type: "email", required: true, maxlength: 320, autocomplete: "email", dir: "ltr" };
+  const field = h("input", { ...shape, placeholder: words, "aria-label": words });
+  const skip = () => {
+    remember("no email", true);
+    changed();
+  };
+  const form = h(
+    "form",
+    { class: "ask", onsubmit },
+    h("p", {}, say("email_ask")),
     h("div", { class: "row" }, field, h("button", { type: "submit", class: "main" }, say("save"))),
-    session.settings.ask_email === "optional" && h("button", { type: "button", class: "plain", onclick: skip }, say("skip")));
+    session.settings.ask_email === "optional" &&
+      h("button", { type: "button", class: "plain", onclick: skip }, say("skip")),
+  );
 
   async function onsubmit(event) {
     event.preventDefault();

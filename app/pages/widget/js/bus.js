@@ -15,7 +15,9 @@ export function tell(event, detail) {
     try {
       heard(detail);
     } catch (error) {
-      setTimeout(() => { throw error; });
+      setTimeout(() => {
+        throw error;
+      });
     }
   }
 }

@@ -2,10 +2,10 @@
 
 const READABLE = 4.5;
 
-/** The custom properties of a look: the accent, what is written on it, and the accent as a colour of text. */
+/** The properties of a look: the accent, what is written on it, and the accent as a colour of text on a bubble. */
 export function palette({ accent, on_accent: onAccent }, dark) {
   const main = parse(accent) || [37, 99, 235];
-  const ground = dark ? [28, 30, 36] : [255, 255, 255];
+  const ground = dark ? [43, 47, 56] : [242, 244, 247];
   const given = parse(onAccent);
   const on = given && contrast(given, main) >= READABLE ? given : darkOrLight(main);
   return {
@@ -13,7 +13,6 @@ export function palette({ accent, on_accent: onAccent }, dark) {
     "--accent-2": css(mix(main, on[0] > 128 ? [0, 0, 30] : [255, 255, 255], 0.22)),
     "--on-accent": css(on),
     "--accent-text": css(readable(main, ground, dark ? [255, 255, 255] : [0, 0, 0])),
-    "--accent-soft": css(mix(ground, main, dark ? 0.2 : 0.1)),
   };
 }
 
@@ -26,7 +25,9 @@ export function hueOf(name) {
 
 function darkOrLight(ground) {
   const white = [255, 255, 255];
-  return contrast(white, ground) >= READABLE || contrast(white, ground) >= contrast([17, 20, 26], ground) ? white : [17, 20, 26];
+  return contrast(white, ground) >= READABLE || contrast(white, ground) >= contrast([17, 20, 26], ground)
+    ? white
+    : [17, 20, 26];
 }
 
 function readable(colour, ground, towards) {
@@ -41,7 +42,9 @@ function contrast(one, other) {
 }
 
 function light(colour) {
-  const [r, g, b] = colour.map((part) => part / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = colour
+    .map((part) => part / 255)
+    .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 

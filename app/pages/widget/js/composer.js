@@ -17,7 +17,14 @@ const DRAFT = "rapport:draft";
 export function buildComposer(sent) {
   let files = [];
   let trouble = "";
-  const field = h("textarea", { rows: 1, maxlength: LONGEST, dir: "auto", oninput: written, onkeydown: pressed, onpaste: pasted });
+  const field = h("textarea", {
+    rows: 1,
+    maxlength: LONGEST,
+    dir: "auto",
+    oninput: written,
+    onkeydown: pressed,
+    onpaste: pasted,
+  });
   const chosen = h("input", { type: "file", multiple: true, hidden: true, tabIndex: -1, onchange: picked });
   const list = h("ul", { class: "files" });
   const told = h("p", { class: "trouble", role: "alert" });
@@ -62,10 +69,22 @@ export function buildComposer(sent) {
 
   function begin(one) {
     Object.assign(one, { part: 0, trouble: "", sent: null });
-    const { done, abort } = upload(one.file, (part) => { one.part = part; draw(); });
+    const { done, abort } = upload(one.file, (part) => {
+      one.part = part;
+      draw();
+    });
     one.abort = abort;
     if (!files.includes(one)) files.push(one);
-    done.then((answer) => { one.sent = answer; }, (refused) => { one.trouble = refused.message; }).then(draw);
+    done
+      .then(
+        (answer) => {
+          one.sent = answer;
+        },
+        (refused) => {
+          one.trouble = refused.message;
+        },
+      )
+      .then(draw);
   }
 
   function drop(one) {
@@ -83,7 +102,11 @@ export function buildComposer(sent) {
     if (!isReady()) return;
     const talk = shownTalk();
     tellTyping(talk && talk.id, false);
-    send(talk && talk.id, field.value.trim(), files.map((one) => one.sent));
+    send(
+      talk && talk.id,
+      field.value.trim(),
+      files.map((one) => one.sent),
+    );
     files = [];
     field.value = "";
     keepDraft("");
@@ -101,7 +124,10 @@ export function buildComposer(sent) {
   function draw() {
     field.placeholder = say("placeholder");
     field.setAttribute("aria-label", say("placeholder"));
-    for (const [button, name] of [[clip, "attach"], [go, "send"]]) {
+    for (const [button, name] of [
+      [clip, "attach"],
+      [go, "send"],
+    ]) {
       button.setAttribute("aria-label", say(name));
       button.title = say(name);
     }
@@ -109,17 +135,34 @@ export function buildComposer(sent) {
     clip.disabled = field.disabled;
     go.setAttribute("aria-disabled", String(!isReady()));
     told.textContent = trouble;
-    patch(list, files.map((one) => ({ ...one, one, signature: `${Math.round(one.part * 50)} ${one.trouble} ${Boolean(one.sent)}` })), chip);
+    patch(
+      list,
+      files.map((one) => ({
+        ...one,
+        one,
+        signature: `${Math.round(one.part * 50)} ${one.trouble} ${Boolean(one.sent)}`,
+      })),
+      chip,
+    );
   }
 
   function chip({ one, file, part, sent: done, trouble: why }) {
     const about = why || (done ? bytes(file.size) : say("uploading", { n: Math.round(part * 100) }));
     const bar = h("span", { class: "part" });
     bar.style.setProperty("--part", done ? 1 : part);
-    return h("li", { class: why ? "chip wrong" : "chip" }, icon("file"),
+    return h(
+      "li",
+      { class: why ? "chip wrong" : "chip" },
+      icon("file"),
       h("span", { class: "about" }, h("b", { dir: "auto" }, file.name), h("small", {}, about)),
-      why && iconButton("again", say("retry"), () => { begin(one); draw(); }),
-      iconButton("close", `${say("remove")}: ${file.name}`, () => drop(one)), !done && !why && bar);
+      why &&
+        iconButton("again", say("retry"), () => {
+          begin(one);
+          draw();
+        }),
+      iconButton("close", `${say("remove")}: ${file.name}`, () => drop(one)),
+      !done && !why && bar,
+    );
   }
 
   return { element, field, draw, add, grow };

@@ -48,11 +48,15 @@ export function icon(name) {
 
 /** A button that shows an icon and is called `label`. */
 export function iconButton(name, label, onclick, attributes) {
-  return h("button", { type: "button", class: "round", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "round", "aria-label": label, title: label, onclick, ...attributes },
+    icon(name),
+  );
 }
 
-/** Makes the children of `parent` those of `items`. What has kept its key and its signature keeps its element; where the
- * focus goes with one, it comes to what is around them. */
+/** Makes the children of `parent` those of `items`. What has kept its key and its signature keeps its element; where
+ * the focus goes with one, it comes to what is around them. */
 export function patch(parent, items, build) {
   const before = parent.kept || new Map();
   const kept = new Map();
@@ -62,7 +66,7 @@ export function patch(parent, items, build) {
     let one = before.get(item.key);
     if (!one || one.signature !== item.signature) {
       const element = build(item, one && one.element);
-      if (one) {
+      if (one && one.element !== element) {
         if (place === one.element) place = place.nextSibling;
         one.element.remove();
       }

@@ -29,5 +29,7 @@ export function back() {
   const soon = Date.parse(session.opensAt) - Date.now() < 6 * 864e5;
   const day = soon ? { weekday: "long" } : { day: "numeric", month: "long" };
   const isToday = new Date(session.opensAt).toDateString() === new Date().toDateString();
-  return say("opens", { when: moment(session.opensAt, { ...(isToday ? {} : day), hour: "numeric", minute: "2-digit" }) });
+  return say("opens", {
+    when: moment(session.opensAt, { ...(isToday ? {} : day), hour: "numeric", minute: "2-digit" }),
+  });
 }

@@ -25,12 +25,22 @@ export function mount(position) {
   host.style.cssText = "all: initial";
   const shadow = host.attachShadow({ mode: "open" });
   addStyles(shadow);
-  const launcher = h("button", { type: "button", class: "launcher", "aria-controls": "rapport-window", onclick: () => (shown.isOpen ? closeWindow() : openWindow()) },
-    icon("chat"), icon("down"));
+  const onclick = () => (shown.isOpen ? closeWindow() : openWindow());
+  const launcher = h(
+    "button",
+    { type: "button", class: "launcher", "aria-controls": "rapport-window", onclick },
+    icon("chat"),
+    icon("down"),
+  );
   const badge = h("span", { class: "badge", "aria-hidden": "true" });
   const home = buildHome(closeWindow);
   const talk = buildTalk(closeWindow);
-  const frame = h("section", { id: "rapport-window", class: "window", role: "dialog", tabIndex: -1, onkeydown: pressed }, home.element, talk.element);
+  const frame = h(
+    "section",
+    { id: "rapport-window", class: "window", role: "dialog", tabIndex: -1, onkeydown: pressed },
+    home.element,
+    talk.element,
+  );
   const teaser = h("div", { class: "teaser", hidden: true });
   const spoken = h("div", { class: "unseen", "aria-live": "polite" });
   launcher.append(badge);
@@ -82,7 +92,8 @@ function draw() {
   badge.textContent = unread > 9 ? "9+" : String(unread);
   badge.hidden = !unread || shown.isOpen;
   launcher.setAttribute("aria-expanded", String(shown.isOpen));
-  launcher.setAttribute("aria-label", shown.isOpen ? say("close") : [say("launcher"), unread ? say("unread", { n: unread }) : ""].filter(Boolean).join(". "));
+  const news = unread ? `. ${say("unread", { n: unread })}` : "";
+  launcher.setAttribute("aria-label", shown.isOpen ? say("close") : say("launcher") + news);
   frame.setAttribute("aria-label", say("title"));
   frame.setAttribute("aria-modal", String(shown.isOpen && narrow.matches));
   frame.inert = !shown.isOpen;
@@ -135,9 +146,14 @@ function arrived({ talk, message }) {
   const name = agentName(message.senderName) || say("team");
   const words = markup(message.html).textContent.trim() || message.files.map((file) => file.name).join(", ");
   parts.teaser.replaceChildren(
-    h("button", { type: "button", class: "word", onclick: openWindow }, face(agentName(message.senderName)),
-      h("span", {}, h("b", {}, name), h("span", { class: "glance", dir: "auto" }, words))),
-    iconButton("close", say("close"), hideTeaser));
+    h(
+      "button",
+      { type: "button", class: "word", onclick: openWindow },
+      face(agentName(message.senderName)),
+      h("span", {}, h("b", {}, name), h("span", { class: "glance", dir: "auto" }, words)),
+    ),
+    iconButton("close", say("close"), hideTeaser),
+  );
   parts.teaser.dataset.talk = talk.id;
   parts.teaser.hidden = false;
   parts.spoken.textContent = `${name}: ${words}`;

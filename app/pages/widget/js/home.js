@@ -12,13 +12,20 @@ export function buildHome(close) {
   const title = h("h2");
   const greeting = h("p", { class: "greeting" });
   const there = h("p", { class: "there" });
-  const start = h("button", { type: "button", class: "card start", onclick: () => show({ screen: "talk", talkId: null }) });
+  const start = h("button", {
+    type: "button",
+    class: "card start",
+    onclick: () => show({ screen: "talk", talkId: null }),
+  });
   const heading = h("h3");
   const list = h("ul", { class: "card talks" });
   const closing = iconButton("close", "", close);
-  const element = h("div", { class: "home" },
+  const element = h(
+    "div",
+    { class: "home" },
     h("header", { class: "hero" }, closing, title, greeting, there),
-    h("div", { class: "cards" }, start, heading, list));
+    h("div", { class: "cards" }, start, heading, list),
+  );
 
   function draw() {
     closing.setAttribute("aria-label", say("close"));
@@ -47,11 +54,26 @@ function rowOf(talk) {
 
 function buildRow({ id, name, when, said, unread, isCurrent }) {
   const open = () => show({ screen: "talk", talkId: isCurrent ? null : id });
-  return h("li", {}, h("button", { type: "button", onclick: open },
-    face(name),
-    h("span", { class: "about" },
-      h("span", { class: "top" }, h("b", {}, name || say("team")), h("time", {}, when)),
-      h("span", { class: "glance", dir: "auto" }, said)),
-    unread > 0 && h("span", { class: "count" }, h("span", { class: "unseen" }, say("unread", { n: unread })),
-      h("span", { "aria-hidden": "true" }, unread))));
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { type: "button", onclick: open },
+      face(name),
+      h(
+        "span",
+        { class: "about" },
+        h("span", { class: "top" }, h("b", {}, name || say("team")), h("time", {}, when)),
+        h("span", { class: "glance", dir: "auto" }, said),
+      ),
+      unread > 0 &&
+        h(
+          "span",
+          { class: "count" },
+          h("span", { class: "unseen" }, say("unread", { n: unread })),
+          h("span", { "aria-hidden": "true" }, unread),
+        ),
+    ),
+  );
 }

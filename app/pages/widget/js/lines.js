@@ -2,7 +2,6 @@
 
 import { agentName } from "./faces.js";
 import { isLive } from "./live.js";
-import { isStuck } from "./outbox.js";
 import { dayOf } from "./words.js";
 
 const TOGETHER_MS = 5 * 60e3;
@@ -11,7 +10,10 @@ const TOGETHER_MS = 5 * 60e3;
 export function linesOf(talk, pending) {
   const said = talk ? talk.messages : [];
   const here = new Set(said.map(({ mine, clientId }) => mine && clientId));
-  const all = [...said.map((one) => fromServer(one, talk)), ...pending.filter((one) => !here.has(one.clientId)).map(fromHere)];
+  const all = [
+    ...said.map((one) => fromServer(one, talk)),
+    ...pending.filter((one) => !here.has(one.clientId)).map(fromHere),
+  ];
   const lines = [];
   let day = "";
   all.forEach((line, place) => {
@@ -24,7 +26,7 @@ export function linesOf(talk, pending) {
   });
   const mine = all.filter((one) => one.kind === "own");
   if (mine.length) mine[mine.length - 1].latest = true;
-  for (const line of all) line.signature = signature(line);
+  for (const line of all) sign(line);
   return lines;
 }
 
@@ -37,7 +39,7 @@ function fromServer(message, talk) {
 }
 
 function fromHere({ clientId, text, files, at, failed }) {
-  const state = failed ? "failed" : isStuck() || !isLive() ? "waiting" : "sending";
+  const state = failed ? "failed" : isLive() ? "sending" : "waiting";
   return { key: clientId, kind: "own", text, files, at: new Date(at).toISOString(), state, failed, name: "" };
 }
 
@@ -46,6 +48,9 @@ function together(one, other) {
   return new Date(other.at) - new Date(one.at) < TOGETHER_MS;
 }
 
-function signature({ text, html, editedAt, deletedAt, first, last, latest, state, failed, files, name }) {
-  return JSON.stringify([text, html, editedAt, deletedAt, first, last, latest, state, failed, name, files.map(({ id }) => id)]);
+/** Says what a line shows: its `content`, and with that its `signature`, how it stands among others. */
+function sign(line) {
+  const { text, editedAt, deletedAt, first, last, latest, state, failed, files, name } = line;
+  line.content = JSON.stringify([text, editedAt, deletedAt, first, name, files.map(({ id, width }) => [id, width])]);
+  line.signature = JSON.stringify([line.content, last, latest, state, failed]);
 }

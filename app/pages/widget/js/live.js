@@ -83,7 +83,9 @@ function hear({ type, id, payload }) {
 
 function begin() {
   acknowledged = true;
-  calm = setTimeout(() => { failures = 0; }, CALM_MS);
+  calm = setTimeout(() => {
+    failures = 0;
+  }, CALM_MS);
   pinging = setInterval(() => ping({ type: "ping" }), PING_MS);
   for (const one of followed.values()) subscribe(one);
   tell("live");

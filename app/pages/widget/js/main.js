@@ -32,18 +32,22 @@ const COMMANDS = {
     session.widgetKey = String(options.widgetKey);
     position = ["left", "right"].includes(options.position) ? options.position : null;
     session.locale = String(options.locale || navigator.language || "en");
-    useServer(options.server || (script && script.src ? new URL(script.src).href.replace(/\/widget\.js.*$/, "") : location.origin));
+    useServer(
+      options.server ||
+        (script && script.src ? new URL(script.src).href.replace(/\/widget\.js.*$/, "") : location.origin),
+    );
     useStorageOf(session.widgetKey);
     showKept();
     start(0);
   },
   open: () => ready(openWindow),
   close: () => ready(closeWindow),
-  identify: (who = {}) => ready(async () => {
-    if (!who.userId) throw new Error("sc('identify'): userId is missing");
-    await identify(who);
-    tell("identified", { userId: String(who.userId), verified: session.identified });
-  }),
+  identify: (who = {}) =>
+    ready(async () => {
+      if (!who.userId) throw new Error("sc('identify'): userId is missing");
+      await identify(who);
+      tell("identified", { userId: String(who.userId), verified: session.identified });
+    }),
   setLocale: (wanted) => {
     session.locale = String(wanted);
     ready(openSession);
@@ -90,7 +94,9 @@ async function start(failures) {
     if (!refused.passing) {
       remember("look", null);
       unmount();
-      attempt(() => { throw refused; });
+      attempt(() => {
+        throw refused;
+      });
       return;
     }
     const wait = Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS) * (0.5 + Math.random() / 2);

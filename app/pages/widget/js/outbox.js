@@ -16,12 +16,10 @@ let sending = false;
 
 /** What waits, in the order in which it was written: {clientId, talkId, text, files, at, failed?}. */
 export function waiting() {
-  return remembered("out:").map(recall).filter(Boolean).sort((a, b) => a.at - b.at || (a.clientId < b.clientId ? -1 : 1));
-}
-
-/** Whether sending has been tried lately and did not reach anybody. */
-export function isStuck() {
-  return failures > 0;
+  return remembered("out:")
+    .map(recall)
+    .filter(Boolean)
+    .sort((a, b) => a.at - b.at || (a.clientId < b.clientId ? -1 : 1));
 }
 
 /** Takes a message; null as `talkId` means the current conversation, or a new one. */

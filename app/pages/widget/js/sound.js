@@ -27,7 +27,10 @@ function play() {
   try {
     audio = audio || new AudioContext();
     audio.resume();
-    [[660, 0], [880, 0.11]].forEach(([pitch, after]) => note(pitch, audio.currentTime + after));
+    [
+      [660, 0],
+      [880, 0.11],
+    ].forEach(([pitch, after]) => note(pitch, audio.currentTime + after));
   } catch {
     audio = null;
   }

@@ -31,7 +31,9 @@ export function remember(name, value) {
 export function remembered(start) {
   let names;
   try {
-    names = Object.keys(localStorage).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+    names = Object.keys(localStorage)
+      .filter((name) => name.startsWith(prefix))
+      .map((name) => name.slice(prefix.length));
   } catch {
     names = [...memory.keys()];
   }
@@ -49,7 +51,10 @@ const turns = new Map();
 export function inTurn(name, work) {
   if (navigator.locks) return navigator.locks.request(prefix + name, work);
   const turn = (turns.get(name) || Promise.resolve()).then(work, work);
-  turns.set(name, turn.catch(() => {}));
+  turns.set(
+    name,
+    turn.catch(() => {}),
+  );
   return turn;
 }
 

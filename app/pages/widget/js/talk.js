@@ -26,7 +26,10 @@ const OFFLINE_AFTER_MS = 2500;
 export function buildTalk(close) {
   const goBack = iconButton("back", "", () => show({ screen: "home", talkId: null }));
   const closing = iconButton("close", "", close);
-  const sound = iconButton("mute", "", () => { turnSound(!soundIsOn()); draw(); });
+  const sound = iconButton("mute", "", () => {
+    turnSound(!soundIsOn());
+    draw();
+  });
   const who = h("h2");
   const about = h("p", { class: "there" });
   const whose = h("span", { class: "whose" });
@@ -36,14 +39,27 @@ export function buildTalk(close) {
   const lines = h("div", { class: "lines" });
   const typing = h("div", { class: "line theirs typing last" });
   const asked = h("div", { class: "asked" });
-  const log = h("div", { class: "log", role: "log", "aria-live": "polite", tabIndex: 0, onscroll: scrolled },
-    earlier, welcome, lines, typing);
+  const log = h(
+    "div",
+    { class: "log", role: "log", "aria-live": "polite", tabIndex: 0, onscroll: scrolled },
+    earlier,
+    welcome,
+    lines,
+    typing,
+  );
   const newer = h("button", { type: "button", class: "newer", onclick: () => toEnd(true) });
   const composer = buildComposer(() => toEnd(true));
   const dropping = h("div", { class: "dropping" }, h("span"));
-  const element = h("div", { class: "talk", ondragenter: dragged, ondragover: dragged, ondragleave: left, ondrop: dropped },
+  const element = h(
+    "div",
+    { class: "talk", ondragenter: dragged, ondragover: dragged, ondragleave: left, ondrop: dropped },
     h("header", { class: "bar" }, goBack, whose, h("div", { class: "about" }, who, about), sound, closing),
-    notice, h("div", { class: "middle" }, log, newer), asked, composer.element, dropping);
+    notice,
+    h("div", { class: "middle" }, log, newer),
+    asked,
+    composer.element,
+    dropping,
+  );
   let atEnd = true;
   let drawnTalk;
   let lostAt = 0;
@@ -83,7 +99,11 @@ export function buildTalk(close) {
     if (whose.dataset.name !== name) whose.replaceChildren(face(name));
     whose.dataset.name = name;
     const on = soundIsOn();
-    for (const [button, label] of [[goBack, "back"], [closing, "close"], [sound, on ? "sound_off" : "sound_on"]]) {
+    for (const [button, label] of [
+      [goBack, "back"],
+      [closing, "close"],
+      [sound, on ? "sound_off" : "sound_on"],
+    ]) {
       button.setAttribute("aria-label", say(label));
       button.title = say(label);
     }
@@ -105,9 +125,17 @@ export function buildTalk(close) {
     welcome.hidden = Boolean(talk) && (talk.more || talk !== currentTalk());
     const away = session.isOpen ? "" : [say("away_note"), session.opensAt && back()].filter(Boolean).join(" ");
     const items = [{ key: "hello", text: say("greeting") }, ...(away ? [{ key: "away", text: away }] : [])];
-    patch(welcome, items.map((one) => ({ ...one, signature: one.text + away })), ({ key, text }) =>
-      h("div", { class: "line theirs" }, away && key === "hello" ? h("span", { class: "face none" }) : face(""),
-        h("div", { class: "said" }, h("div", { class: "bubble", dir: "auto" }, text))));
+    patch(
+      welcome,
+      items.map((one) => ({ ...one, signature: one.text + away })),
+      ({ key, text }) =>
+        h(
+          "div",
+          { class: "line theirs" },
+          away && key === "hello" ? h("span", { class: "face none" }) : face(""),
+          h("div", { class: "said" }, h("div", { class: "bubble", dir: "auto" }, text)),
+        ),
+    );
   }
 
   function drawTyping() {
@@ -116,8 +144,14 @@ export function buildTalk(close) {
     if (name === null || typing.dataset.name === name) return;
     typing.dataset.name = name;
     const words = say("typing", { name: agentName(name) || say("team") });
-    typing.replaceChildren(face(agentName(name)), h("div", { class: "said" },
-      h("div", { class: "bubble dots", title: words }, h("span", { class: "unseen" }, words), h("i"), h("i"), h("i"))));
+    typing.replaceChildren(
+      face(agentName(name)),
+      h(
+        "div",
+        { class: "said" },
+        h("div", { class: "bubble dots", title: words }, h("span", { class: "unseen" }, words), h("i"), h("i"), h("i")),
+      ),
+    );
   }
 
   function queue(position) {
@@ -176,7 +210,9 @@ export function buildTalk(close) {
     if (talk && talk.queuePosition && isLive()) reload().catch(() => {});
   }, ASK_QUEUE_MS);
   new ResizeObserver(() => atEnd && toEnd(false)).observe(log);
-  listen("window opened", () => { atEnd = true; });
+  listen("window opened", () => {
+    atEnd = true;
+  });
   return { element, draw, begin: () => composer.field, grow: composer.grow };
 }
 

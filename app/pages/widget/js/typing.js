@@ -51,4 +51,6 @@ function setWriter(name) {
 }
 
 listen("arrived", ({ message }) => message.senderKind === "AGENT" && setWriter(null));
-listen("forgotten", () => { watched = { id: null, end: null }; });
+listen("forgotten", () => {
+  watched = { id: null, end: null };
+});

@@ -49,5 +49,8 @@ function known({ id, name, size, mime_type: mimeType }) {
 
 function why({ response, status }) {
   const error = (response && (response.error || (response.errors || [])[0])) || response || {};
-  return new Refused(error.message || error.detail || `${status}`, status === 429 || status >= 500 ? "OVERLOADED" : "INVALID");
+  return new Refused(
+    error.message || error.detail || `${status}`,
+    status === 429 || status >= 500 ? "OVERLOADED" : "INVALID",
+  );
 }

@@ -80,5 +80,6 @@ export function shortly(iso) {
 export function bytes(number) {
   const power = Math.min(2, Math.floor(Math.log2(Math.max(number, 1)) / 10));
   const amount = number / 1024 ** power;
-  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: amount < 10 && power ? 1 : 0 }).format(amount)} ${["B", "kB", "MB"][power]}`;
+  const written = new Intl.NumberFormat(locale, { maximumFractionDigits: amount < 10 && power ? 1 : 0 }).format(amount);
+  return `${written} ${["B", "kB", "MB"][power]}`;
 }
