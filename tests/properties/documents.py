@@ -35,6 +35,7 @@ from graphql.utilities import do_types_overlap
 
 from tests.properties.resolving import ELSEWHERE, SCHEMA, moment_text
 from tests.properties.rows import EPOCH, EVENT_NAMES, TEXTS, World
+from tests.properties.words import CURSOR_CODES, FULL_TEXT, NAMED, ORDER_CODES, SEARCHES, UNPLANNED
 
 SETS = 3
 ABSENT = object()
@@ -44,47 +45,6 @@ WIDEST = 40
 """How many times one selection may be evaluated for a page above it, roughly."""
 ALONE = ("customer id", "externalId", "email")
 """The arguments of which exactly one must be given, to find a customer."""
-SEARCHES = ("a", "O'Brien", "日本", "%", "_", "customer", "é", "WORDS")
-NAMED = {
-    "customer": "cust",
-    "segment": "seg",
-    "conversation": "conv",
-    "visitor": "vis",
-    "widget": "wid",
-    "team": "team",
-}
-"""Root fields that find one thing by its id, and the prefix of it."""
-FULL_TEXT = ("ConversationFilter", "search")
-"""Has tests of its own."""
-UNPLANNED = {"previewSegment", "explainMembership", "memberCountSeries"}
-UNPLANNED |= {"presentNow", "fileLinks", "renderCannedResponse", "inboxSnapshotCursor", "identitySecret"}
-"""Root fields that actions answer."""
-CURSOR_CODES = {
-    ("Query", "members"): "c",
-    ("Query", "apiKeys"): "c",
-    ("Query", "auditLog"): "a",
-    ("Query", "outbox"): "m",
-    ("Segment", "members"): "k",
-    ("Segment", "memberships"): "e",
-    ("Customer", "segments"): "k",
-    ("Customer", "conversations"): "an",
-    ("Customer", "visitors"): "s",
-    ("Visitor", "conversations"): "an",
-    ("Query", "visitors"): "s",
-    ("Conversation", "messages"): "q",
-}
-ORDER_CODES = {
-    "NEWEST": "n",
-    "OLDEST": "o",
-    "CREATED_NEWEST": "cn",
-    "CREATED_OLDEST": "co",
-    "UPDATED_NEWEST": "un",
-    "UPDATED_OLDEST": "uo",
-    "ACTIVE_NEWEST": "an",
-    "ACTIVE_OLDEST": "ao",
-    "WAITING_LONGEST": "w",
-    "PRIORITY": "p",
-}
 
 
 @dataclass(frozen=True)

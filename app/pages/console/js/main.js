@@ -8,6 +8,7 @@ import { session } from "./session.js";
 import { frameFor } from "./shell.js";
 import { apiKeys } from "./views/api_keys.js";
 import { audit } from "./views/audit.js";
+import { canned } from "./views/canned.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
 import { forgotten, invitation, register, reset, signIn, verify, welcome } from "./views/entrance.js";
@@ -31,6 +32,7 @@ const ROUTES = [
   { path: "/welcome", view: welcome, open: true },
   { path: "/", view: overview, place: "/" },
   { path: "/inbox", view: inbox, place: "/inbox" },
+  { path: "/ready-answers", view: canned, place: "/inbox" },
   { path: "/customers", view: customers, place: "/customers" },
   { path: "/customers/:id", view: customer, place: "/customers" },
   { path: "/segments", view: segments, place: "/segments" },

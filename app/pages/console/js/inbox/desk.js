@@ -8,7 +8,7 @@ import { COUNTED_FILTERS } from "./views.js";
 const RECOUNT_MS = 700;
 const LEAST_MS = 2_000;
 
-/** Tells `people` when colleagues or presence have changed, `counts` when the numbers have, `views` for saved views. */
+/** Tells `people` when colleagues, what they have taken, or presence have changed, `counts` when the numbers have, `views` for saved views. */
 export class Desk extends EventTarget {
   #timer = null;
   #countedAt = 0;
@@ -80,10 +80,12 @@ export class Desk extends EventTarget {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#countedAt = Date.now();
-    const { teams, ...counts } = await ask(COUNTS, COUNTED_FILTERS, this.page);
+    const { teams, agents, ...counts } = await ask(COUNTS, COUNTED_FILTERS, this.page);
+    Object.assign(this, { teams, agents });
     this.counts = Object.fromEntries(Object.entries(counts).map(([key, { totalCount }]) => [key, totalCount]));
     for (const { id, waitingCount } of teams) this.counts[`team:${id}`] = waitingCount;
     this.#tell("counts");
+    this.#tell("people");
   }
 
   #tell(name) {

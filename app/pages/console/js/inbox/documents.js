@@ -32,18 +32,20 @@ const PERSON = `fragment Person on Conversation {
     conversations(first: 6) { ...Earlier }
   }
 } ${EARLIER}`;
+const COLLEAGUE = "fragment Colleague on Agent { user { id name email } availability capacity seenAt load }";
 const COUNTED = ["mine", "unassigned", "all", "waiting", "snoozed", "closed"];
 
 /** The question for the numbers beside the views; its variables are the filters by name. */
 export const COUNTS = `query Counts(${COUNTED.map((name) => `$${name}: ConversationFilter`).join(", ")}) {
   ${COUNTED.map((name) => `${name}: conversations(filter: $${name}, first: 0) { totalCount }`).join("\n")}
-  teams { id waitingCount }
-}`;
+  agents { ...Colleague }
+  teams { id name routing waitingCount }
+} ${COLLEAGUE}`;
 export const DESK = `query Desk {
   agents { ...Colleague }
   teams { id name routing waitingCount }
   savedViews { id name filter shared }
-} fragment Colleague on Agent { user { id name email } availability capacity seenAt load }`;
+} ${COLLEAGUE}`;
 export const LIST = `query List($filter: ConversationFilter, $order: ConversationOrder, $first: Int, $after: String) {
   inboxSnapshotCursor
   conversations(filter: $filter, orderBy: $order, first: $first, after: $after) {

@@ -31,7 +31,7 @@ export class Places {
       h("div", { class: "head-line" }, h("h1", null, "Inbox")),
       h("div", { class: "places-scroll" }, this.standard, this.teamsPart,
         h("div", null, h("div", { class: "split" }, h("h2", null, "Saved views"), work.allowed && save), this.saved)),
-      h("div", { class: "places-foot" }, keys, this.me));
+      h("div", { class: "places-foot" }, h("a", { class: "button bare slight keys", href: "#/ready-answers" }, icon("bolt"), "Ready answers"), keys, this.me));
     desk.addEventListener("people", () => this.#drawMe());
     desk.addEventListener("views", () => this.#draw());
     desk.addEventListener("counts", () => this.#numbers());
