@@ -226,6 +226,7 @@ def test_everything_works_by_keyboard(agent: Agent, page: Page, shop: Shop) -> N
     page.keyboard.type("lines")
     page.keyboard.press("Enter")
     visitor.sees("two\nlines")
+    expect(page.locator(".own .meta")).to_contain_text("Sent")
     assert agent.texts == ["two\nlines"]
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
     page.keyboard.press("Shift+Tab")
