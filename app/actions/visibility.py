@@ -70,9 +70,10 @@ def _alias(model: type[SQLModel]) -> FromClause:
 
 def _of_caller(row: Any) -> ColumnElement[bool]:
     visitor = _alias(Visitor)
-    proven = select(visitor.c.proven_id).where(visitor.c.tenant_id == TENANT, visitor.c.id == CALLER)
-    same_person = and_(row.proven_id.is_not(None), row.proven_id == proven.scalar_subquery())
-    return or_(row.visitor_id == CALLER, same_person)
+    proven = select(visitor.c.proven_id).where(
+        visitor.c.tenant_id == TENANT, visitor.c.id == CALLER, visitor.c.proven_id.is_not(None)
+    )
+    return or_(row.visitor_id == CALLER, row.proven_id == proven.scalar_subquery())
 
 
 def _said_to_caller(row: Any) -> ColumnElement[bool]:

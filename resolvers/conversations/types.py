@@ -32,7 +32,8 @@ def queue_position(conversation: Rows) -> Any:
         other.c.queued_at < conversation.c.queued_at,
         and_(other.c.queued_at == conversation.c.queued_at, other.c.id <= conversation.c.id),
     )
-    return case((conversation.c.queued_at.is_not(None), counted(other.where(same_queue, before))))
+    ahead = counted(other.where(other.c.queued_at.is_not(None), same_queue, before))
+    return case((conversation.c.queued_at.is_not(None), ahead))
 
 
 def side_of(principal_kind: Any) -> Any:

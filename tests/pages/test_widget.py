@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocket,
 
 from tests.pages.conftest import Complaints, Demo
 from tests.pages.shop import Shop
-from tests.pages.visiting import BUILT, DROP, FAINT, HOSTILE, MAY_STAND, NAMELESS, PASTE, Agent, Visitor, picture, proof
+from tests.pages.visiting import HOSTILE, MAY_STAND, Agent, Visitor, picture, proof
 
 TOKEN = "key => localStorage.getItem(`rapport:${key}:token`)"
 OFFLINE = ["ERR_INTERNET_DISCONNECTED", "WebSocket connection", "ERR_CONNECTION_REFUSED", "ERR_FAILED"]
@@ -77,6 +77,19 @@ def test_what_comes_while_it_is_closed_is_counted_shown_and_found(visitor: Visit
     assert agent.talks[0]["visitorUnread"] == 0
 
 
+def test_agents_write_first_correct_and_take_back(visitor: Visitor, agent: Agent, page: Page, demo: Demo) -> None:
+    visitor.hears("ready")
+    [newest] = demo.ask("{ visitors(first: 1) { nodes { id } } }")["visitors"]["nodes"]
+    agent.write_to(newest["id"], "May I help?")
+    page.locator(".teaser .word").click()
+    visitor.sees("May I help?")
+    wrong, regretted = agent.say("Wron"), agent.say("Regretted")
+    visitor.sees("May I help?", "Wron", "Regretted")
+    agent.edit(wrong, "Right")
+    agent.delete(regretted)
+    visitor.sees("May I help?", "Right edited", "This message was deleted")
+
+
 def test_messages_written_offline_survive_the_page_and_are_said_once(
     visitor: Visitor, agent: Agent, page: Page, context: BrowserContext, shop: Shop, complaints: Complaints
 ) -> None:
@@ -101,17 +114,7 @@ def test_messages_written_offline_survive_the_page_and_are_said_once(
 
 def test_a_lost_answer_says_nothing_twice(visitor: Visitor, agent: Agent, page: Page, complaints: Complaints) -> None:
     complaints.expected += OFFLINE
-    visitor.open()
-    lost: list[str] = []
-
-    def lose(route: Route) -> None:
-        if "sendVisitorMessage" in (route.request.post_data or "") and len(lost) < 2:
-            lost.append(route.fetch().text())
-            route.abort()
-        else:
-            route.continue_()
-
-    page.route("**/widget/graphql", lose)
+    lost = visitor.open().loses_answers(2)
     visitor.say("only once")
     visitor.say("after it")
     visitor.sees("only once", "after it")
@@ -212,8 +215,7 @@ def test_everything_works_by_keyboard(agent: Agent, page: Page, shop: Shop) -> N
     page.goto(shop.page_with_one_tag(agent.widget_key))
     visitor = Visitor(page)
     expect(visitor.launcher).to_be_visible()
-    visitor.launcher.focus()
-    page.keyboard.press("Enter")
+    visitor.launcher.press("Enter")
     window = page.get_by_role("dialog", name="Hi there")
     expect(window).to_be_visible()
     expect(page.get_by_role("button", name="Send us a message")).to_be_focused()
@@ -224,6 +226,7 @@ def test_everything_works_by_keyboard(agent: Agent, page: Page, shop: Shop) -> N
     page.keyboard.type("lines")
     page.keyboard.press("Enter")
     visitor.sees("two\nlines")
+    expect(page.locator(".own .meta")).to_contain_text("Sent")
     assert agent.texts == ["two\nlines"]
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
     page.keyboard.press("Shift+Tab")
@@ -248,8 +251,7 @@ def test_it_is_legible_and_fits_a_telephone(browser: Browser, demo: Demo, shop: 
     box = visitor.page.get_by_role("dialog").bounding_box()
     assert box == {"x": 0, "y": 0, "width": 360, "height": 640}
     assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert visitor.page.evaluate(FAINT) == []
-    assert visitor.page.evaluate(NAMELESS) == []
+    assert visitor.faults() == []
     for _ in range(12):
         visitor.page.keyboard.press("Tab")
         assert visitor.page.evaluate("document.activeElement.localName") == "rapport-widget"
@@ -287,8 +289,8 @@ def test_files_are_chosen_dropped_pasted_and_sent(
     complaints.expected += ["Failed to load resource"]
     visitor.open()
     page.locator("input[type=file]").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"hello"})
-    page.evaluate(DROP, ["<img src=x onerror=alert(1)>.txt", "text/plain", "dropped"])
-    page.evaluate(PASTE, ["shot.png", "image/png", list(picture(40, 30))])
+    visitor.drops("<img src=x onerror=alert(1)>.txt", "dropped")
+    visitor.pastes("shot.png", picture(40, 30))
     page.locator("input[type=file]").set_input_files(
         {"name": "page.html", "mimeType": "text/html", "buffer": b"<!doctype html><script>1</script>"}
     )
@@ -386,12 +388,12 @@ def test_markup_is_built_of_what_is_allowed_and_nothing_else(visitor: Visitor, p
     """Whatever the server should ever say."""
     title = page.title()
     for html in HOSTILE:
-        for one in page.evaluate(BUILT, html):
+        for one in visitor.built_of(html):
             name, *attributes = one.split(" ", 1)
             assert name in MAY_STAND, one
             assert name == "a" or not attributes, one
             assert "script:" not in one and "data:" not in one, one
-    assert page.evaluate(BUILT, '<p>a &lt;b&gt; <a href="https://x.example/?a=1&amp;b=2">l</a></p>') == [
+    assert visitor.built_of('<p>a &lt;b&gt; <a href="https://x.example/?a=1&amp;b=2">l</a></p>') == [
         "p",
         "a href=https://x.example/?a=1&b=2 target=_blank rel=noopener nofollow noreferrer",
     ]

@@ -8,12 +8,15 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.pages.conftest import Demo
 
 CREATE = "mutation($input: CreateWidgetInput!) { createWidget(input: $input) { widget { id key } } }"
 SAY = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id seq } } }"
+START = "mutation($input: StartConversationInput!) { startConversation(input: $input) { conversation { id } } }"
+EDIT = "mutation($input: EditMessageInput!) { editMessage(input: $input) { __typename } }"
+DELETE = "mutation($input: DeleteMessageInput!) { deleteMessage(input: $input) { __typename } }"
 CLOSE = "mutation($input: CloseConversationInput!) { closeConversation(input: $input) { conversation { id } } }"
 TYPE = "mutation($input: SetTypingInput!) { setTyping(input: $input) { __typename } }"
 READ = "mutation($input: MarkConversationReadInput!) { markConversationRead(input: $input) { __typename } }"
@@ -138,6 +141,16 @@ class Agent:
         said = self._do(SAY, conversationId=talk_id or self.talk_id, text=text)
         return str(said["sendMessage"]["message"]["id"])
 
+    def write_to(self, visitor_id: str, text: str) -> None:
+        """Begins a conversation with somebody who has said nothing."""
+        self._do(START, visitorId=visitor_id, text=text)
+
+    def edit(self, message_id: str, text: str) -> None:
+        self._do(EDIT, messageId=message_id, text=text)
+
+    def delete(self, message_id: str) -> None:
+        self._do(DELETE, messageId=message_id)
+
     def type(self) -> None:
         self._do(TYPE, conversationId=self.talk_id, typing=True)
 
@@ -198,6 +211,38 @@ class Visitor:
     def hears(self, event: str) -> None:
         """Waits until the page was told of an event."""
         expect(self.page.locator("html")).to_have_attribute("data-heard", re.compile(rf"\b{event}\b"))
+
+    def drops(self, name: str, text: str) -> None:
+        """Drops a text file on the conversation."""
+        self.page.evaluate(DROP, [name, "text/plain", text])
+
+    def pastes(self, name: str, png: bytes) -> None:
+        """Pastes a picture into the field."""
+        self.page.evaluate(PASTE, [name, "image/png", list(png)])
+
+    def built_of(self, html: str) -> list[str]:
+        """The elements, with their attributes, that the widget makes of a text of the server."""
+        found: list[str] = self.page.evaluate(BUILT, html)
+        return found
+
+    def faults(self) -> list[str]:
+        """What is written with too little contrast, and which controls have no name."""
+        found: list[str] = self.page.evaluate(FAINT) + self.page.evaluate(NAMELESS)
+        return found
+
+    def loses_answers(self, times: int) -> list[str]:
+        """The server does what is asked, but its next answers to a message are lost. They are put in the list."""
+        lost: list[str] = []
+
+        def lose(route: Route) -> None:
+            if "sendVisitorMessage" in (route.request.post_data or "") and len(lost) < times:
+                lost.append(route.fetch().text())
+                route.abort()
+            else:
+                route.continue_()
+
+        self.page.route("**/widget/graphql", lose)
+        return lost
 
     def sees(self, *texts: str) -> None:
         """Waits until exactly these stand in the log, in this order."""

@@ -49,7 +49,7 @@ function content(line) {
 function body({ kind, html, text, editedAt }) {
   return [
     kind === "theirs" ? markup(html) : h("p", {}, text),
-    editedAt && h("small", { class: "edited" }, say("edited")),
+    editedAt && h("small", { class: "edited" }, ` ${say("edited")}`),
   ];
 }
 
