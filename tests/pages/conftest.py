@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from app.core.settings import Settings
 from tests.serving import Served
@@ -22,6 +22,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 PATIENCE_MS = 15_000
+SCREEN: ViewportSize = {"width": 1280, "height": 800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def complaints() -> Iterator[Complaints]:
 @pytest.fixture
 def context(browser: Browser, demo: Demo, complaints: Complaints) -> Iterator[BrowserContext]:
     """A browser of somebody who has never been here."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", reduced_motion="reduce")
+    context = browser.new_context(viewport=SCREEN, locale="en-GB", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     context.on("console", lambda message: _note(complaints, message.type, message.text))
     context.on("weberror", lambda error: complaints.heard.append(str(error.error)))
@@ -113,6 +114,31 @@ def console(page: Page, demo: Demo) -> Page:
     """The console, with the demo's owner signed in."""
     sign_in(page, demo.console, demo.email, demo.password)
     return page
+
+
+@pytest.fixture(scope="module")
+def agent(browser: Browser, demo: Demo) -> Iterator[tuple[Page, list[str]]]:
+    """The demo's owner, signed in once, and what the browser complained of."""
+    context = browser.new_context(viewport=SCREEN, locale="en-GB", reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE_MS)
+    heard: list[str] = []
+    context.on("console", lambda said: heard.append(f"{said.type}: {said.text}"))
+    context.on("weberror", lambda error: heard.append(f"error: {error.error}"))
+    page = context.new_page()
+    sign_in(page, demo.console, demo.email, demo.password)
+    yield page, heard
+    context.close()
+
+
+@pytest.fixture
+def desk(agent: tuple[Page, list[str]], complaints: Complaints) -> Iterator[Page]:
+    """The console as the last test left it, on a screen of the usual size."""
+    page, heard = agent
+    heard.clear()
+    page.set_viewport_size(SCREEN)
+    yield page
+    page.unroute_all()
+    complaints.heard += [text for text in heard if text.startswith(("error", "warning"))]
 
 
 def sign_in(page: Page, console: str, email: str, password: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from playwright.sync_api import Locator, Page, expect
 from websockets.sync.client import connect
 
 from tests.pages.conftest import Demo
@@ -32,6 +33,11 @@ DOT = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
 """The smallest picture."""
+TALK = """query($id: ID!) { conversation(id: $id) {
+  status priority subject snoozedUntil csatScore agentsUnread agentsReadTo
+  tags { name } assignee { name } team { name }
+  messages(first: 100) { nodes { seq kind senderKind text clientId editedAt deletedAt files { name mimeType } } }
+} }"""
 
 
 @dataclass(slots=True)
@@ -94,3 +100,42 @@ class Visitor:
             assert json.loads(socket.recv(10))["type"] == "connection_ack"
             socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": FOLLOW}}))
             yield
+
+
+def inbox(page: Page, demo: Demo, query: str = "view=all") -> Page:
+    page.evaluate("document.querySelector('.inbox')?.classList.add('left')")
+    page.goto(f"{demo.console}#/inbox?{query}")
+    expect(page.locator(".inbox:not(.left) .queue .live")).to_have_text("Live")
+    return page
+
+
+def row(page: Page, visitor: Visitor) -> Locator:
+    return page.locator(f"[data-conversation={visitor.talk}]")
+
+
+def open_talk(page: Page, demo: Demo, visitor: Visitor) -> Locator:
+    """The open conversation."""
+    inbox(page, demo, f"view=all&c={visitor.talk}")
+    talk = page.get_by_role("region", name="Conversation", exact=True)
+    expect(talk.get_by_role("heading", name=visitor.name)).to_be_visible()
+    return talk
+
+
+def details(page: Page) -> Locator:
+    """Who one is talking with."""
+    return page.get_by_role("complementary", name="Details")
+
+
+def stored(demo: Demo, visitor: Visitor) -> dict[str, Any]:
+    found: dict[str, Any] = demo.ask(TALK, id=visitor.talk)["conversation"]
+    return found
+
+
+def said(demo: Demo, visitor: Visitor, kind: str = "TEXT") -> list[str]:
+    """What was said, oldest first."""
+    return [line["text"] for line in stored(demo, visitor)["messages"]["nodes"][::-1] if line["kind"] == kind]
+
+
+def shown(page: Page) -> list[str]:
+    """The bubbles of the open conversation, from the top."""
+    return [bubble.inner_text().strip() for bubble in page.locator(".line .bubble").all()]

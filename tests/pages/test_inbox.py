@@ -2,54 +2,24 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, Route, ViewportSize, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.pages.conftest import PATIENCE_MS, Complaints, Demo, sign_in
-from tests.pages.talking import DOT, Visitor
+from tests.pages.conftest import Complaints, Demo
+from tests.pages.talking import DOT, Visitor, details, inbox, open_talk, row, said, shown, stored
 
-TALK = """query($id: ID!) { conversation(id: $id) {
-  status priority subject snoozedUntil csatScore agentsUnread agentsReadTo
-  tags { name } assignee { name } team { name }
-  messages(first: 100) { nodes { seq kind senderKind text clientId editedAt deletedAt files { name mimeType } } }
-} }"""
 CANNED = "mutation($input: CreateCannedResponseInput!) { createCannedResponse(input: $input) { __typename } }"
 CLOSE = "mutation($input: CloseConversationInput!) { closeConversation(input: $input) { __typename } }"
 UPDATE = "mutation($input: UpdateConversationInput!) { updateConversation(input: $input) { __typename } }"
-MAIL = "query($r: String) { outbox(recipient: $r) { nodes { body } } }"
-INVITE = "mutation($input: AddMemberInput!) { addMember(input: $input) { __typename } }"
-ACCEPT = "mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) { __typename } }"
-SCREEN: ViewportSize = {"width": 1280, "height": 800}
 SCRIPT = "<img src=x onerror=\"document.title='broken'\"> <script>document.title='broken'</script> **bold**"
 
 
-@pytest.fixture(scope="module")
-def agent(browser: Browser, demo: Demo) -> Iterator[tuple[Page, list[str]]]:
-    """The demo's owner, signed in once, and what the browser complained of."""
-    context = browser.new_context(viewport=SCREEN, locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE_MS)
-    heard: list[str] = []
-    context.on("console", lambda said: heard.append(f"{said.type}: {said.text}"))
-    context.on("weberror", lambda error: heard.append(f"error: {error.error}"))
-    page = context.new_page()
-    sign_in(page, demo.console, demo.email, demo.password)
-    yield page, heard
-    context.close()
-
-
 @pytest.fixture
-def console(agent: tuple[Page, list[str]], complaints: Complaints) -> Iterator[Page]:
-    """The console as the last test left it, on a screen of the usual size."""
-    page, heard = agent
-    heard.clear()
-    page.set_viewport_size(SCREEN)
-    yield page
-    page.unroute_all()
-    complaints.heard += [text for text in heard if text.startswith(("error", "warning"))]
+def console(desk: Page) -> Page:
+    """One console for all tests of this module."""
+    return desk
 
 
 @pytest.fixture
@@ -58,45 +28,6 @@ def visitor(demo: Demo) -> Visitor:
     visitor = Visitor.comes(demo)
     visitor.says("Do you have time for a question?")
     return visitor
-
-
-def inbox(page: Page, demo: Demo, query: str = "view=all") -> Page:
-    page.evaluate("document.querySelector('.inbox')?.classList.add('left')")
-    page.goto(f"{demo.console}#/inbox?{query}")
-    expect(page.locator(".inbox:not(.left) .queue .live")).to_have_text("Live")
-    return page
-
-
-def row(page: Page, visitor: Visitor) -> Locator:
-    return page.locator(f"[data-conversation={visitor.talk}]")
-
-
-def open_talk(page: Page, demo: Demo, visitor: Visitor) -> Locator:
-    """The open conversation."""
-    inbox(page, demo, f"view=all&c={visitor.talk}")
-    talk = page.get_by_role("region", name="Conversation", exact=True)
-    expect(talk.get_by_role("heading", name=visitor.name)).to_be_visible()
-    return talk
-
-
-def details(page: Page) -> Locator:
-    """Who one is talking with."""
-    return page.get_by_role("complementary", name="Details")
-
-
-def stored(demo: Demo, visitor: Visitor) -> dict[str, Any]:
-    found: dict[str, Any] = demo.ask(TALK, id=visitor.talk)["conversation"]
-    return found
-
-
-def said(demo: Demo, visitor: Visitor, kind: str = "TEXT") -> list[str]:
-    """What was said, oldest first."""
-    return [line["text"] for line in stored(demo, visitor)["messages"]["nodes"][::-1] if line["kind"] == kind]
-
-
-def shown(page: Page) -> list[str]:
-    """The bubbles of the open conversation, from the top."""
-    return [bubble.inner_text().strip() for bubble in page.locator(".line .bubble").all()]
 
 
 def test_a_conversation_is_held_by_keyboard_and_both_sides_see_it_at_once(console: Page, demo: Demo) -> None:
@@ -390,21 +321,6 @@ def test_a_visitor_is_there_or_gone(console: Page, demo: Demo, visitor: Visitor)
     expect(details(console)).not_to_contain_text("Online now")
 
 
-def test_i_say_whether_i_take_conversations_and_how_many(console: Page, demo: Demo) -> None:
-    inbox(console, demo)
-    me = console.get_by_role("button", name=re.compile("^My availability"))
-    me.click()
-    console.get_by_role("option", name=re.compile("^Away")).click()
-    expect(me).to_contain_text("Away")
-    me.click()
-    console.get_by_role("option", name=re.compile("at once")).click()
-    console.get_by_role("dialog").get_by_label("Conversations").fill("7")
-    console.get_by_role("dialog").get_by_role("button", name="Save").click()
-    expect(me).to_contain_text("of 7 taken")
-    mine = demo.ask("{ agents { user { name } availability capacity } }")["agents"]
-    assert {"user": {"name": "Demo Owner"}, "availability": "AWAY", "capacity": 7} in mine
-
-
 def test_an_answer_is_edited_and_deleted_before_the_eyes_of_both(console: Page, demo: Demo, visitor: Visitor) -> None:
     open_talk(console, demo, visitor)
     console.get_by_label("Reply").fill("Tusday")
@@ -429,35 +345,6 @@ def test_an_answer_is_edited_and_deleted_before_the_eyes_of_both(console: Page, 
     assert visitor.hears() == [""]
 
 
-def test_the_transcript_is_mailed(console: Page, demo: Demo, visitor: Visitor) -> None:
-    talk = open_talk(console, demo, visitor)
-    talk.get_by_role("button", name="More", exact=True).click()
-    console.get_by_role("option", name=re.compile("transcript")).click()
-    address = f"{uuid4().hex}@example.com"
-    console.get_by_role("dialog").get_by_label("E-mail").fill(address)
-    console.get_by_role("dialog").get_by_role("button", name="Send").click()
-    expect(console.get_by_text(f"on its way to {address}")).to_be_visible()
-    found = demo.ask(MAIL, r=address)["outbox"]["nodes"]
-    assert "Do you have time for a question?" in found[0]["body"]
-
-
-def test_who_may_only_read_sees_no_way_to_write(context: BrowserContext, demo: Demo, visitor: Visitor) -> None:
-    page = context.new_page()
-    email, password = viewer(demo)
-    sign_in(page, demo.console, email, password)
-    open_talk(page, demo, visitor)
-    expect(page.get_by_text("You may read this conversation, but not answer it.")).to_be_visible()
-    for name in ("Snooze", "Close"):
-        expect(page.get_by_role("button", name=name, exact=True)).to_have_count(0)
-    expect(page.get_by_label("Reply")).to_have_count(0)
-    page.keyboard.press("e")
-    page.goto(f"{demo.console}#/widgets")
-    expect(page.get_by_role("heading", name="Widgets", level=1)).to_be_visible()
-    for name in ("New widget", "Show the secret", "Add site", "New team"):
-        expect(page.get_by_text(name)).to_have_count(0)
-    assert stored(demo, visitor)["status"] == "OPEN"
-
-
 def test_a_telephone_shows_one_pane_after_the_other(console: Page, demo: Demo, visitor: Visitor) -> None:
     console.set_viewport_size({"width": 390, "height": 800})
     inbox(console, demo)
@@ -472,98 +359,3 @@ def test_a_telephone_shows_one_pane_after_the_other(console: Page, demo: Demo, v
     console.get_by_role("button", name=re.compile("^Snoozed")).click()
     expect(console.get_by_role("heading", name="Snoozed")).to_be_visible()
     assert console.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-def viewer(demo: Demo) -> tuple[str, str]:
-    """The sign-in of a new member who may only read."""
-    email = f"{uuid4().hex}@example.com"
-    demo.ask(INVITE, input={"email": email, "role": "VIEWER"})
-    mail = demo.ask(MAIL, r=email)["outbox"]["nodes"][0]["body"]
-    token = re.search(r"token=([\w.~-]+)", mail)
-    assert token is not None
-    password = f"walks {uuid4().hex}"
-    demo.ask(ACCEPT, as_="", input={"token": token[1], "password": password, "name": "Vera Viewer"})
-    return email, password
-
-
-def test_ready_answers_are_made_changed_and_deleted(console: Page, demo: Demo) -> None:
-    word = f"w{uuid4().hex[:8]}"
-    console.goto(f"{demo.console}#/ready-answers")
-    console.get_by_role("button", name="New ready answer").click()
-    dialog = console.get_by_role("dialog")
-    dialog.get_by_label("Shortcut").fill("no spaces please")
-    dialog.get_by_label("Text").fill("Bye")
-    dialog.get_by_role("button", name="Create").click()
-    expect(dialog.get_by_label("Shortcut")).to_have_attribute("aria-invalid", "true")
-    dialog.get_by_label("Shortcut").fill(word)
-    dialog.get_by_role("button", name="Create").click()
-    console.get_by_role("button", name=f"Change {word}").click()
-    dialog.get_by_role("button", name="Add language").click()
-    dialog.get_by_label("Language").last.fill("de")
-    dialog.get_by_label("Text").last.fill("Tschüss")
-    dialog.get_by_role("button", name="Save").click()
-    line = console.get_by_role("row").filter(has_text=word)
-    expect(line.locator(".badge")).to_have_text(["en", "de"])
-    line.get_by_role("button", name="Delete").click()
-    dialog.get_by_role("button", name="Delete").click()
-    expect(line).to_have_count(0)
-
-
-def test_a_widget_is_made_with_its_look_words_and_hours(console: Page, demo: Demo) -> None:
-    word = f"Shop {uuid4().hex[:8]}"
-    console.goto(f"{demo.console}#/widgets/new")
-    console.get_by_label("Name", exact=True).fill(word)
-    console.get_by_label("Colour", exact=True).fill("#ffcc00")
-    console.get_by_label("Corner").select_option("left")
-    console.get_by_label("Title").fill("Ahoy")
-    expect(console.locator(".mini-head")).to_contain_text("Ahoy")
-    console.get_by_label("Another language").fill("de")
-    console.keyboard.press("Enter")
-    console.get_by_label("Title").fill("Moin")
-    expect(console.locator(".mini-head")).to_contain_text("Moin")
-    console.get_by_label("When somebody answers").select_option("hours")
-    console.get_by_label("Timezone").fill("Europe/Berlin")
-    console.get_by_label("Timezone").press("Tab")
-    console.get_by_role("button", name="Remove this span of Friday").click()
-    console.get_by_role("button", name="Add a span to Monday").click()
-    console.get_by_role("button", name="Create widget").click()
-    expect(console.get_by_role("heading", name=word, level=1)).to_be_visible()
-    made = next(one for one in demo.ask("{ widgets { name key settings } }")["widgets"] if one["name"] == word)
-    expect(console.get_by_label("Source")).to_have_value(
-        re.compile(f'{demo.url}/widget.js" data-widget-key="{made["key"]}"')
-    )
-    settings = made["settings"]
-    assert settings["colors"] == {"accent": "#ffcc00", "on_accent": "#000000"}
-    assert (settings["position"], settings["texts"]) == ("left", {"en": {"title": "Ahoy"}, "de": {"title": "Moin"}})
-    assert settings["hours"]["timezone"] == "Europe/Berlin"
-    assert settings["hours"]["week"]["mon"] == [["09:00", "17:00"], ["17:00", "24:00"]]
-    assert settings["hours"]["week"].get("fri", []) == []
-
-
-def test_sites_teams_and_the_secret_are_looked_after(console: Page, demo: Demo) -> None:
-    word = uuid4().hex[:8]
-    console.goto(f"{demo.console}#/widgets")
-    dialog = console.get_by_role("dialog")
-    console.get_by_role("button", name="New team").click()
-    dialog.get_by_label("Name").fill(f"Team {word}")
-    dialog.get_by_label("Minutes until somebody else is asked").fill("2")
-    dialog.get_by_label("Mira Lund").check()
-    dialog.get_by_role("button", name="Create team").click()
-    expect(console.get_by_label("Teams")).to_contain_text(f"Team {word}")
-    teams = demo.ask("{ teams { name routing reassignAfterSeconds members { user { name } } } }")["teams"]
-    assert {
-        "name": f"Team {word}",
-        "routing": "ROUND_ROBIN",
-        "reassignAfterSeconds": 120,
-        "members": [{"user": {"name": "Mira Lund"}}],
-    } in teams
-    console.get_by_role("button", name=f"Delete Team {word}").click()
-    dialog.get_by_role("button", name="Delete").click()
-    expect(console.get_by_label("Teams")).not_to_contain_text(f"Team {word}")
-    console.get_by_role("button", name="Add site").click()
-    dialog.get_by_label("Host name").fill("not a host")
-    dialog.get_by_role("button", name="Add").click()
-    expect(dialog.get_by_label("Host name")).to_have_attribute("aria-invalid", "true")
-    dialog.get_by_role("button", name="Cancel").click()
-    console.get_by_role("button", name="Show the secret").click()
-    expect(console.get_by_label("The identity secret")).to_have_value(demo.ask("{ identitySecret }")["identitySecret"])
