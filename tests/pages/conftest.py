@@ -94,7 +94,7 @@ def complaints() -> Iterator[Complaints]:
 @pytest.fixture
 def context(browser: Browser, demo: Demo, complaints: Complaints) -> Iterator[BrowserContext]:
     """A browser of somebody who has never been here."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", reduced_motion="reduce")
     context.set_default_timeout(PATIENCE_MS)
     context.on("console", lambda message: _note(complaints, message.type, message.text))
     context.on("weberror", lambda error: complaints.heard.append(str(error.error)))
