@@ -112,7 +112,9 @@ async def test_the_graph_and_the_actions_agree_on_what_is_a_visitors(desk: Desk)
     for visitor in visitors:
         assert visitor.principal.id is not None
         async with desk.owner.house.read(system(tenant_id)) as reading:
-            rows = await reading.session.execute(select(col(Conversation.id)).where(theirs(visitor.principal.id)))
+            rows = await reading.session.execute(
+                select(col(Conversation.id)).where(theirs(reading.tenant_id, visitor.principal.id))
+            )
             expected = {public_id("conversation", key) for key in rows.scalars()}
         assert {one["id"] for one in await own(visitor)} == expected
 

@@ -4,13 +4,15 @@ import hashlib
 import hmac
 import re
 import struct
+import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.pages.conftest import Demo
+from tests.pages.conftest import PATIENCE_MS, Demo
 
 CREATE = "mutation($input: CreateWidgetInput!) { createWidget(input: $input) { widget { id key } } }"
 SAY = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id seq } } }"
@@ -134,6 +136,12 @@ class Agent:
         ]
 
     @property
+    def is_read(self) -> bool:
+        """Whether the visitor has read everything in the latest."""
+        talk = self.talks[0]
+        return (talk["visitorReadTo"], talk["visitorDeliveredTo"], talk["visitorUnread"]) == (*[talk["head"]] * 2, 0)
+
+    @property
     def talk_id(self) -> str:
         return str(self.talks[0]["id"])
 
@@ -247,6 +255,14 @@ class Visitor:
     def sees(self, *texts: str) -> None:
         """Waits until exactly these stand in the log, in this order."""
         expect(self.lines.locator(".bubble")).to_have_text(list(texts))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Waits until something holds."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def proof(secret: str, user_id: str) -> str:

@@ -134,7 +134,7 @@ async def visitor_says(
     if conversation_id is not None:
         conversation: Conversation | None = await store.lock(conversation_id)
     else:
-        begun = await _begun_with(tx, saying, theirs(visitor_id), VISITOR)
+        begun = await _begun_with(tx, saying, theirs(tx.tenant_id, visitor_id), VISITOR)
         if begun is not None:
             return begun
         conversation = await _latest(store)

@@ -77,7 +77,7 @@ class ConversationReader:
         """All conversations that the caller may see."""
         principal = self._reading.principal
         if principal.kind == VISITOR and principal.id is not None:
-            return select(Conversation).where(theirs(principal.id))
+            return select(Conversation).where(theirs(self._reading.tenant_id, principal.id))
         return select(Conversation)
 
     async def _one(self, statement: Select[Any]) -> Any:

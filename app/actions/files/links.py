@@ -105,4 +105,5 @@ def _seen_by(reading: Reading) -> list[ColumnElement[bool]]:
         col(Message.tenant_id) == col(Conversation.tenant_id), col(Message.conversation_id) == col(Conversation.id)
     )
     told = and_(col(Message.kind) != "note", col(Message.deleted_at).is_(None))
-    return [or_(col(File.visitor_id) == visitor_id, exists().where(carried, within, told, theirs(visitor_id)))]
+    sent = exists().where(carried, within, told, theirs(reading.tenant_id, visitor_id))
+    return [or_(col(File.visitor_id) == visitor_id, sent)]
