@@ -54,15 +54,15 @@ function attachment(file) {
     icon("file"), h("span", null, h("span", { class: "strong" }, file.name), h("small", { class: "faint" }, sizeOf(file.size))));
 }
 
-/** Opens a file by a fresh link. The server has browsers save whatever is not a picture. */
+/** Opens a picture in a tab of its own, and saves everything else; both by a fresh link. */
 async function open(file) {
-  const tab = window.open("", "_blank");
+  const tab = IMAGES.has(file.mimeType) ? window.open("", "_blank") : null;
   try {
     const url = await linkTo(file.id);
     if (tab) {
       tab.opener = null;
       tab.location.replace(url);
-    } else location.assign(url);
+    } else h("a", { href: url, download: file.name }).click();
   } catch (failure) {
     tab?.close();
     announce(failure.message);
