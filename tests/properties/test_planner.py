@@ -36,7 +36,7 @@ from tests.properties.worlds import TABLES, WorldMaker, insert_worlds
 
 EXAMPLES = int(os.environ.get("PLANNER_EXAMPLES") or 0)
 PROFILE = hypothesis_settings(
-    max_examples=EXAMPLES or 350,
+    max_examples=EXAMPLES or 200,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,

@@ -28,7 +28,7 @@ from tests.resilience.cluster import Cluster
 from tests.resilience.following import Subscriber
 from tests.resilience.telling import Client
 
-MESSAGES = int(os.environ.get("CHAT_MESSAGES") or 800)
+MESSAGES = int(os.environ.get("CHAT_MESSAGES") or 400)
 CRASHES = int(os.environ.get("CHAT_CRASHES") or 2)
 VISITORS, AGENTS = (50, 5) if MESSAGES >= 5000 else (12, 3)
 CUTS = MESSAGES // 20
