@@ -31,6 +31,7 @@ from workers import HANDLERS
 
 SECRET = "the tests' own secret, which signs nothing else"
 _missing: Counter[str] = Counter()
+DROP_ATTEMPTS = 20
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -244,7 +245,16 @@ def _with_name(server: str, name: str) -> str:
 async def _execute(url: str, statement: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(statement)
+        for attempt in range(DROP_ATTEMPTS):
+            try:
+                await connection.execute(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                # A vacuum of the server's own is in a database that is to be dropped, which only a superuser could end.
+                if attempt == DROP_ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
     finally:
         await connection.close()
 

@@ -29,6 +29,7 @@ LISTS = (
     ("parcelvoy", "/api/client/lists?"),
     ("parcelvoy", "/api/client/users?"),
 )
+TALK = ("conversation", "visitor", "widget", "domain", "canned_response", "file", "user")
 HASHES = ("register", "login", "logIn", "change", "acceptInvitation")
 """What works for a password's hash is asked less often."""
 
@@ -40,10 +41,17 @@ class Wire:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
 
     def send(
-        self, method: str, path: str, body: bytes, key: str | None, content_type: str = JSON_TYPE
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        key: str | None,
+        content_type: str = JSON_TYPE,
+        tenant: str | None = None,
     ) -> tuple[int, str, bytes]:
         """The status, the content type and the body of the answer."""
         headers = {"content-type": content_type} if content_type else {}
+        headers |= {"x-tenant-id": tenant} if tenant else {}
         headers |= {"authorization": f"Bearer {key}"} if key else {}
         try:
             self._connection.request(method, path, body, headers)
@@ -61,7 +69,8 @@ def ids_of(world: World) -> dict[str, str]:
     token = f"{world.mark}-device-8"
     ids = {"customer": first, "cio": first.split("_")[1], "other": other.split("_")[1], "token": token}
     number = "999999" if world.mark == TENANT else "2"  # every tenant has numbers of its own
-    return ids | {"segment": world.ids["segment"][0], "number": number, "tenant": world.ids["tenant"][0]}
+    firsts = {noun: world.ids[noun][0] for noun in ("segment", "tenant", *TALK)}
+    return ids | firsts | {"number": number, "contact": first.replace("cust_", "con_")}
 
 
 def sample(name: str) -> Sample:
@@ -81,7 +90,8 @@ def wire(fuzzed: Fuzzed) -> Wire:
 
 def _judge(fuzzed: Fuzzed, wire: Wire, door: str, method: str, path: str, body: bytes, **more: Any) -> int:
     key = more.pop("key", fuzzed.own.key)
-    status, media_type, answer = wire.send(method, f"/{door}{path}", body, key, **more)
+    tenant = fuzzed.own.ids["tenant"][0] if door == "silentchat" else None
+    status, media_type, answer = wire.send(method, f"/{door}{path}", body, key, tenant=tenant, **more)
     fuzzed.verdict.of_door(door, _documented(door, method, path), status, media_type, answer)
     return status
 

@@ -74,6 +74,15 @@ MERGE = "mutation($input: MergeCustomersInput!) { mergeCustomers(input: $input) 
 MEMBER = "mutation($input: AddMemberInput!) { addMember(input: $input) { member { id } } }"
 KEY = "mutation($input: CreateApiKeyInput!) { createApiKey(input: $input) { key apiKey { id } } }"
 
+WIDGET = "mutation($input: CreateWidgetInput!) { createWidget(input: $input) { widget { id key } } }"
+DOMAIN = "mutation($input: AddDomainInput!) { addDomain(input: $input) { domain { id } } }"
+ANSWER = (
+    "mutation($input: CreateCannedResponseInput!) { createCannedResponse(input: $input) { cannedResponse { id } } }"
+)
+OPEN = "mutation($input: OpenWidgetInput!) { openWidget(input: $input) { token session { id } } }"
+SAY = """mutation($input: SendVisitorMessageInput!) {
+  sendVisitorMessage(input: $input) { message { id } conversation { id } } }"""
+
 
 def make_world(url: str, mark: str) -> World:
     """A tenant of that name whose every text holds ``mark``."""
@@ -92,6 +101,7 @@ def make_world(url: str, mark: str) -> World:
         "member": [member["member"]["id"]],
     }
     people = world.ids["customer"]
+    world.ids |= _talk(world)
     world.ids["segment"] = [_segment(world, rule) for rule in (PRO, None)]
     world.ids["merge"] = [_merge(world, people[-n], people[-n - 1]) for n in (1, 3, 5)]
     shown = world.graph(
@@ -103,6 +113,40 @@ def make_world(url: str, mark: str) -> World:
     world.ids["outbox_message"] = [node["id"] for node in shown["outbox"]["nodes"]]
     world.ids["identity"] = [i["id"] for node in shown["customers"]["nodes"][:3] for i in node["identities"]]
     return world
+
+
+def _talk(world: World) -> dict[str, list[str]]:
+    """A conversation of the tenant, and all that belongs to one."""
+    widget = world.graph(WIDGET, input={"name": world.mark})["createWidget"]["widget"]
+    domain = world.graph(DOMAIN, input={"name": f"{world.mark}.example".lower()})["addDomain"]["domain"]
+    answer = world.graph(ANSWER, input={"shortcut": world.mark.lower(), "texts": {"en": world.mark}})
+    origin = f"https://{world.mark}.example".lower()
+    opened = _as_visitor(world, OPEN, {"widgetKey": widget["key"]}, None, origin)["openWidget"]
+    said = _as_visitor(world, SAY, {"text": world.mark}, opened["token"], origin)["sendVisitorMessage"]
+    form = {"file": (f"{world.mark}.txt", world.mark.encode(), "text/plain")}
+    credential = {"authorization": f"Bearer {world.token}"}
+    tenant = world.graph("{ tenant { id } }")["tenant"]["id"]
+    place = f"{world.url}/silentchat/v1/tenants/{tenant}/members"
+    members = requests.get(place, headers=credential, timeout=30).json()
+    sent = requests.post(f"{world.url}/files", files=form, headers=credential, timeout=30).json()
+    return {
+        "widget": [widget["id"]],
+        "domain": [domain["id"]],
+        "canned_response": [answer["createCannedResponse"]["cannedResponse"]["id"]],
+        "visitor": [opened["session"]["id"]],
+        "conversation": [said["conversation"]["id"]],
+        "message": [said["message"]["id"]],
+        "file": [sent["id"]],
+        "user": [one["user_id"] for one in members["data"]],
+    }
+
+
+def _as_visitor(world: World, document: str, given: dict[str, Any], token: str | None, origin: str) -> Any:
+    headers = {"origin": origin} | ({"authorization": f"Bearer {token}"} if token else {})
+    request = {"query": document, "variables": {"input": given}}
+    answered = requests.post(f"{world.url}/widget/graphql", json=request, headers=headers, timeout=30).json()
+    assert "errors" not in answered, answered
+    return answered["data"]
 
 
 def strange_ids() -> list[str]:

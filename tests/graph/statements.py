@@ -71,10 +71,15 @@ def _grouped(sql: str) -> Group:
 
 
 def _read_group(group: Group, named: Named, sql: str) -> None:
+    words = [token.upper() if isinstance(token, str) else "" for token in group]
+    if "UNION" in words:
+        place = words.index("UNION")
+        _read_group(group[:place], named, sql)
+        _read_group(group[place + 1 :], named, sql)
+        return
     for token in group:
         if isinstance(token, list):
             _read_group(token, named, sql)
-    words = [token.upper() if isinstance(token, str) else "" for token in group]
     assert words.count("SELECT") <= 1, f"more than one SELECT on one level: {sql}"
     if "FROM" not in words:
         return

@@ -34,7 +34,7 @@ def test_a_narrowed_statement_is_read() -> None:
         "SELECT u.id FROM users AS u WHERE u.id IN (SELECT m.user_id FROM members AS m)",
         "SELECT x.id FROM strange AS x WHERE x.tenant_id = ?",
         "SELECT x.value FROM strange(?) AS x",
-        "SELECT 1 UNION SELECT c.id FROM customers AS c WHERE c.tenant_id = ?",
+        "SELECT c.id FROM customers AS c WHERE c.tenant_id = ? UNION SELECT c.id FROM customers AS c",
     ],
 )
 def test_a_statement_that_is_not_narrowed_is_refused(sql: str) -> None:
