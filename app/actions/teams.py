@@ -14,12 +14,13 @@ from app.actions.accounts.rules import checked_name
 from app.actions.conversations.agents import CAPACITY, LEASE, Agents
 from app.actions.conversations.queueing import Queue
 from app.actions.conversations.routing import AVAILABILITIES, MANUAL, METHODS, ONLINE
-from app.actions.conversations.store import CLOSED, KEEP, ConversationStore, Keep
+from app.actions.conversations.store import CLOSED, ConversationStore
 from app.actions.conversations.telling import tell
 from app.core.access import Scope
 from app.core.batches import among, is_postgres
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id, public_id
+from app.core.keep import KEEP, Keep
 from app.core.tx import Reading, Tx
 from models import Agent, Conversation, Team, TeamMember, Widget
 

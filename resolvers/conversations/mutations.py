@@ -6,10 +6,11 @@ from uuid import UUID
 import strawberry
 
 from app.actions import conversations as actions
-from app.actions.conversations import KEEP, Keep, Said
+from app.actions.conversations import Said
 from app.actions.conversations.transcripts import mail_transcript
 from app.core.access import Scope
 from app.core.ids import parse_id
+from app.core.keep import KEEP, Keep
 from resolvers.context import Info
 from resolvers.conversations.inputs import (
     AddNoteInput,

@@ -8,8 +8,8 @@ import strawberry
 
 from app.actions import teams as actions
 from app.actions.accounts import get_me
-from app.actions.conversations import KEEP
 from app.core.ids import parse_id, public_id
+from app.core.keep import KEEP
 from resolvers.context import Info
 from resolvers.planner.declare import Ref
 from resolvers.teams.types import Agent, AgentAvailability, Team, TeamRouting

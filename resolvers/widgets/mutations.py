@@ -7,8 +7,8 @@ import strawberry
 
 from app.actions import widgets as actions
 from app.actions.visitors import identity_secret, rotate_identity_secret
-from app.actions.widgets.defining import KEEP
 from app.core.ids import parse_id, public_id
+from app.core.keep import KEEP
 from resolvers.context import Info
 from resolvers.conversations.inputs import maybe_key
 from resolvers.planner.declare import Ref

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -11,6 +13,16 @@ from websockets.exceptions import WebSocketException
 from tests.resilience.cluster import Cluster
 
 PATIENCE_S = 15
+
+
+@asynccontextmanager
+async def listening(*subscribers: "Subscriber") -> AsyncIterator[None]:
+    """Lets them follow until the block ends, which is cancelled when one of them fails."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(subscriber.run()) for subscriber in subscribers]
+        yield
+        for task in tasks:
+            task.cancel()
 
 
 class Subscriber:

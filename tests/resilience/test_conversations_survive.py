@@ -8,8 +8,7 @@ import asyncio
 import os
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -25,7 +24,7 @@ from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from models import Conversation, Message
 from tests.resilience.cluster import Cluster
-from tests.resilience.following import Subscriber
+from tests.resilience.following import Subscriber, listening
 from tests.resilience.telling import Client
 
 MESSAGES = int(os.environ.get("CHAT_MESSAGES") or 400)
@@ -179,7 +178,7 @@ async def _talk(cluster: Cluster, talk: Talk) -> None:
     groups: defaultdict[int, list[Visitor]] = defaultdict(list)
     for place, visitor in enumerate(talk.visitors):
         groups[place % 10].append(visitor)
-    async with _listening([*(ears for _, ears in talk.agents), *(visitor.ears for visitor in talk.visitors)]):
+    async with listening(*(ears for _, ears in talk.agents), *(visitor.ears for visitor in talk.visitors)):
         async with asyncio.TaskGroup() as group:
             group.create_task(break_things())
             for mine in groups.values():
@@ -194,15 +193,6 @@ async def _talk(cluster: Cluster, talk: Talk) -> None:
 
 def _public(talk: Talk) -> int:
     return sum(not text.startswith("note") for text in talk.acknowledged)
-
-
-@asynccontextmanager
-async def _listening(everybody: list[Subscriber]) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one.run()) for one in everybody]
-        yield
-        for task in tasks:
-            task.cancel()
 
 
 def _messages(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

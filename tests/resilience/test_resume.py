@@ -8,8 +8,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from models import Event, FeedEntry
 from tests.resilience.cluster import Cluster
-from tests.resilience.following import Subscriber
+from tests.resilience.following import Subscriber, listening
 from tests.resilience.telling import EMAIL, EVENTS_OF_A_BROWSER, EXTERNAL_ID, IDENTIFY, Client, Teller, event_key
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "").split()]
@@ -108,7 +107,7 @@ async def test_what_was_acknowledged_arrives_once_and_in_order(
         teller = Teller(client, chance, customer_id)
         client.impatient = IMPATIENT
         lag = await _run(chance, cluster, teller, events, changes)
-        async with _listening(replay):
+        async with listening(replay):
             await replay.received(EVENTS, ARRIVAL_S)
     finally:
         await client.close()
@@ -161,7 +160,7 @@ async def _run(
             await course.reached(index * EVENTS_OF_A_BROWSER + chance.randrange(EVENTS_OF_A_BROWSER))
             await teller.alias(index)
 
-    async with _listening(events, changes):
+    async with listening(events, changes):
         async with asyncio.TaskGroup() as group:
             for deed in (course.run, update, alias, *[write] * WRITERS):
                 group.create_task(deed())
@@ -171,16 +170,6 @@ async def _run(
         lag = time.monotonic() - told_at
         await asyncio.sleep(0.5)  # what comes twice may come late
     return round(lag, 2)
-
-
-@asynccontextmanager
-async def _listening(*subscribers: Subscriber) -> AsyncIterator[None]:
-    """Lets them follow until the block ends, which is cancelled when one of them fails."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(subscriber.run()) for subscriber in subscribers]
-        yield
-        for task in tasks:
-            task.cancel()
 
 
 async def _feed(settings: Settings, tenant_id: UUID, customer_id: UUID) -> tuple[list[str], dict[str, str]]:

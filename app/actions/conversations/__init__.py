@@ -22,12 +22,9 @@ from app.actions.conversations.queueing import (
 from app.actions.conversations.rating import rate_conversation
 from app.actions.conversations.reading import get_conversation, list_messages
 from app.actions.conversations.saying import Said, add_note, send_message, start_conversation, visitor_says
-from app.actions.conversations.store import KEEP, Keep
 from app.actions.conversations.tags import tags_of
 
 __all__ = [
-    "KEEP",
-    "Keep",
     "Overdue",
     "Said",
     "add_note",

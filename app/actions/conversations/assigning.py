@@ -11,11 +11,12 @@ from app.actions.conversations.agents import ANSWERING, Agents
 from app.actions.conversations.handing import waits_since
 from app.actions.conversations.queueing import Queue
 from app.actions.conversations.routing import MANUAL, Candidate, choose, decided
-from app.actions.conversations.store import KEEP, OPEN, ConversationStore, Keep
+from app.actions.conversations.store import OPEN, ConversationStore
 from app.actions.conversations.telling import tell
 from app.core.access import Scope
 from app.core.errors import NotFound
 from app.core.ids import public_id
+from app.core.keep import KEEP, Keep
 from app.core.tx import Reading, Tx
 from models import Conversation, Member, Team
 

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from app.actions.conversations.assigning import Assignments
 from app.actions.conversations.changing import Changes, Wanted
-from app.actions.conversations.store import KEEP, ConversationStore, Keep
+from app.actions.conversations.store import ConversationStore
 from app.core.access import Scope
 from app.core.errors import Invalid
+from app.core.keep import KEEP, Keep
 from app.core.tx import Tx
 from models import Conversation
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -25,15 +24,6 @@ STATUSES = (OPEN, PENDING, SNOOZED, CLOSED)
 PRIORITIES = ("low", "normal", "high", "urgent")
 TEXT, NOTE, SYSTEM = "text", "note", "system"
 AGENT, VISITOR = "agent", "visitor"
-
-
-class Keep(Enum):
-    """Says that something that may be set to None is to stay as it is."""
-
-    KEEP = "keep"
-
-
-KEEP: Final = Keep.KEEP
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,10 @@ from app.actions.widgets.settings import changed_settings, checked_settings
 from app.core.access import Scope
 from app.core.errors import NotFound, PlanLimitExceeded
 from app.core.ids import new_id, public_id
+from app.core.keep import KEEP, Keep
 from app.core.tx import Reading, Tx
 from models import Team, Tenant, Widget
 
-KEEP: Any = object()
-"""The value of an argument that nobody gave, where None means something."""
 WIDGETS_OF_PLAN = {"free": 3, "starter": 10, "professional": 50, "enterprise": 1000}
 LETTERS = string.ascii_letters + string.digits
 
@@ -59,7 +58,7 @@ async def update_widget(
     widget_id: UUID,
     name: str | None = None,
     settings: Mapping[str, Any] | None = None,
-    team_id: UUID | None = KEEP,
+    team_id: UUID | Keep | None = KEEP,
 ) -> Widget:
     """Changes what is given. Each section of ``settings`` replaces the one there was; a section of null has its
     defaults again, and sections that are not named stay. ``team_id`` None: nobody's team.
@@ -73,7 +72,7 @@ async def update_widget(
         wanted["name"] = checked_name(name, required=True)
     if settings is not None:
         wanted["settings"] = changed_settings(widget.settings, settings)
-    if team_id is not KEEP:
+    if not isinstance(team_id, Keep):
         await _check_team(tx, team_id)
         wanted["team_id"] = team_id
     changed = sorted(field for field, value in wanted.items() if getattr(widget, field) != value)

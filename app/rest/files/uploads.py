@@ -14,13 +14,14 @@ from app.core.credentials import credential_from_headers
 from app.core.errors import Forbidden, Overloaded, RateLimited, Unauthenticated
 from app.core.ids import public_id
 from app.rest.door.multipart import first_file
+from app.rest.door.refusals import MissingCredential
+from app.rest.door.serving import STRANGERS
 from app.rest.files.refusals import DOOR
 from app.runtime import Runtime
 
 AT_ONCE = 4
 """Uploads of one caller."""
 UPLOADS = Plan("uploads", 300, 60)
-STRANGERS = Plan("stranger", 300, 50)
 
 
 class Uploads:
@@ -56,7 +57,7 @@ class Uploads:
         address = request.client.host if request.client else "unknown"
         try:
             if credential is None:
-                raise Unauthenticated("This needs a credential.")
+                raise MissingCredential
             principal = await self._runtime.authenticator.authenticate(credential, DOOR)
         except Unauthenticated:
             await self._charge(f"address:{address}", STRANGERS)

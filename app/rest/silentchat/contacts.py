@@ -67,11 +67,10 @@ async def get_contact(call: Call[None, None]) -> Contact:
 
 
 async def update_contact(call: Call[ContactFacts, None]) -> Contact:
-    ref = _addressed(call)
     async with call.write() as tx:
         customer_id = parse_contact_id(call.path["id"])
         await customers.update_customer(tx, customer_id=customer_id, facts=_facts(call.body))
-        return await _shown(tx, ref)
+        return await _shown(tx, CustomerRef("id", customer_id.hex))
 
 
 async def delete_contact(call: Call[None, None]) -> None:

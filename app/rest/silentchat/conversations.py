@@ -8,15 +8,16 @@ from pydantic import Field
 from app.actions import conversations
 from app.core.access import Scope
 from app.core.ids import parse_id, public_id
+from app.core.keep import KEEP
 from app.core.tx import Reading
 from app.rest.door import Call, Endpoint
-from app.rest.silentchat.wire import Listed, Window, Wire, moment, user, user_id
+from app.rest.silentchat.wire import Listed, Window, Wire, contact_id, moment, user, user_id
 from models import Conversation as ConversationRow
 from models import Message as MessageRow
 
 TAG = "Conversations"
 Status = Literal["open", "pending", "snoozed", "closed"]
-FIELDS = {"conversation_id": "id", "conversation_ids": "id", "assignee_id": "assigned_to", "file_ids": "file_ids"}
+FIELDS = {"conversation_id": "id", "conversation_ids": "id", "assignee_id": "assigned_to"}
 
 
 class ConversationQuery(Window):
@@ -101,7 +102,7 @@ async def get_conversation(call: Call[None, None]) -> Conversation:
 
 
 async def update_conversation(call: Call[ConversationChanges, None]) -> Conversation:
-    body, keep = call.body, conversations.KEEP
+    body = call.body
     assignee = user_id(body.assigned_to, "assigned_to") if body.assigned_to else None
     async with call.write() as tx:
         rows = await conversations.update_conversations(
@@ -111,7 +112,7 @@ async def update_conversation(call: Call[ConversationChanges, None]) -> Conversa
             priority=body.priority,
             subject=body.subject,
             tags=body.tags,
-            assignee_id=assignee if "assigned_to" in body.model_fields_set else keep,
+            assignee_id=assignee if "assigned_to" in body.model_fields_set else KEEP,
         )
         return (await _shown(tx, rows))[0]
 
@@ -163,7 +164,7 @@ def _conversation(row: ConversationRow, tags: list[str]) -> Conversation:
         last_message=row.last_text if row.last_message_at else None,
         last_message_at=moment(row.last_message_at),
         created_at=moment(row.created_at),
-        contact_id=f"con_{row.customer_id.hex}" if row.customer_id else None,
+        contact_id=contact_id(row.customer_id) if row.customer_id else None,
         subject=row.subject,
         priority=row.priority,
         tags=tags,

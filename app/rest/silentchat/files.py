@@ -6,7 +6,6 @@ from pydantic import Field
 from app.actions import files
 from app.core.access import Scope
 from app.core.ids import parse_id, public_id
-from app.core.tx import Reading
 from app.rest.door import Call, Endpoint, Reply
 from app.rest.door.multipart import first_file
 from app.rest.silentchat.wire import Wire, moment
@@ -29,26 +28,25 @@ class File(Wire):
 async def upload_file(call: Call[None, None]) -> File:
     sent = await first_file(call.headers, call.receive)
     row = await files.upload(call.runtime.units, call.principal, name=sent.name, chunks=sent.chunks)
-    async with call.read() as reading:
-        return _file(reading, row)
+    return _file(call, row)
 
 
 async def get_file(call: Call[None, None]) -> File | Reply:
     async with call.read() as reading:
         row = await files.get_file(reading, file_id=parse_id("file", call.path["id"]))
-        shown = _file(reading, row)
+    shown = _file(call, row)
     if JSON in call.headers.get("accept", "") or "*/*" in call.headers.get("accept", "*/*"):
         return shown
     return Reply(302, headers=[(b"location", shown.url.encode()), (b"cache-control", b"no-store")])
 
 
-def _file(reading: Reading, row: FileRow) -> File:
+def _file(call: Call[None, None], row: FileRow) -> File:
     return File(
         id=public_id("file", row.id),
         name=row.name,
         size=row.size,
         mime_type=row.mime_type,
-        url=files.link_to(reading.services, row).url,
+        url=files.link_to(call.runtime.services, row).url,
         created_at=moment(row.created_at),
     )
 
