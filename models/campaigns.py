@@ -81,7 +81,8 @@ class CampaignRun(TenantRow, table=True):
     the key of the call. ``state``: ``preparing`` (deliveries are being made), ``sending``, ``paused``, ``completed``,
     ``cancelled`` or ``failed``. ``recipients`` is the audience of a call, where it names one; ``data`` is what a call
     brought along (``trigger`` in Liquid). ``cursor`` is the last customer for whom a delivery was made, in the order of
-    their ids. ``problems`` says who could not be found.
+    their ids. ``problems`` says who could not be found. ``slots_until``: of a throttled campaign, up to
+    when the moments are given out at which late messages may go.
     """
 
     __tablename__ = "campaign_runs"
@@ -106,6 +107,7 @@ class CampaignRun(TenantRow, table=True):
     control: int = 0
     problems: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     due_at: datetime
+    slots_until: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     created_at: datetime

@@ -22,9 +22,17 @@ class Delivery(TenantRow, table=True):
     ``queued`` (until ``due_at``), ``claimed`` (in a worker's hands, nothing sent), ``sending`` (handed over, unknown
     how), ``sent``, ``delivered``, ``bounced``, ``failed``, ``skipped`` (a gate said no; ``reason`` names it),
     ``in_doubt`` (a worker was lost while it was ``sending``) or ``cancelled``. ``lane`` 0 is transactional, 1 the
-    rest. ``priority`` is that of the campaign. ``data`` is what this one message was called with. ``decision`` is the
-    list of gates with their values and verdicts. Each moment is when that first happened; ``human_…`` leaves out what
-    machines did.
+    rest. ``priority`` is that of the campaign. ``recipient`` that is there before it is sent is used instead of the
+    person's own address. ``is_test``: sent by hand to see what it looks like; asks for no consent and counts nowhere.
+    ``decision`` is the list of gates with their values and verdicts. Each moment is when that first happened;
+    ``human_…`` leaves out what machines did. The last instant of the year 9998 as ``due_at`` means: parked while its
+    campaign is paused.
+
+    ``data`` is what this one message was called with, all of it optional: ``message`` (``trigger`` in Liquid, over what
+    the run brought along), ``event`` (the same in Liquid), ``content`` (subject, preheader, body, plain, from_address,
+    reply_to, headers, fields: instead of what the content says, or of a content), ``language``, ``devices`` (of a push:
+    ``all``, ``last_used`` or a token) and ``device`` (one that is not stored: token, platform), ``options``
+    (is_tracked, is_retained, inlines_css, sends_to_unsubscribed: instead of the campaign's).
     """
 
     __tablename__ = "deliveries"
@@ -34,7 +42,16 @@ class Delivery(TenantRow, table=True):
         belongs_to("campaign_runs", "run_id"),
         belongs_to("contents", "content_id", ondelete="NO ACTION"),
         UniqueConstraint("tenant_id", "occurrence_id", "customer_id", "channel"),
-        Index("ix_deliveries_due", "lane", "priority", "due_at", sqlite_where=QUEUED, postgresql_where=QUEUED),
+        Index(
+            "ix_deliveries_due",
+            "lane",
+            "tenant_id",
+            "channel",
+            "priority",
+            "due_at",
+            sqlite_where=QUEUED,
+            postgresql_where=QUEUED,
+        ),
         Index("ix_deliveries_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
         Index("ix_deliveries_run", "tenant_id", "run_id", "state"),
         Index("ix_deliveries_campaign", "tenant_id", "campaign_id", "id"),
@@ -58,6 +75,7 @@ class Delivery(TenantRow, table=True):
     test_group: int | None = None
     lane: int = 1
     priority: int = 5
+    is_test: bool = False
     state: str = Field(max_length=10)
     reason: str | None = Field(default=None, max_length=40)
     error: str | None = Field(default=None, max_length=2000)

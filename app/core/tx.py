@@ -80,6 +80,7 @@ class Tx(Reading):
     """By how many the members of segments become more or fewer."""
     wake_at: datetime | None = None
     """The earliest moment at which the clock alone may change something that this unit has written."""
+    _sends: bool = False
 
     def emit(self, topic: str, kind: str, subject_id: UUID, data: Mapping[str, Any] | None = None) -> None:
         """Adds an entry to ``topic`` of the feed, visible to subscribers when this unit commits."""
@@ -94,6 +95,10 @@ class Tx(Reading):
     ) -> None:
         """Adds due work. With ``key``, work of this kind and key that is still there is not added again."""
         self._jobs.append(NewJob(kind, dict(payload), run_at or self.now, key, self.principal.tenant_id))
+
+    def dispatch(self) -> None:
+        """Says that there are deliveries to be sent: whoever sends looks for them as soon as this unit commits."""
+        self._sends = True
 
     def audit(self, action: str, subject_id: str, changes: Mapping[str, Any] | None = None) -> None:
         """Notes who did what (``customer.merge``) to which public id, in the caller's tenant."""
@@ -183,7 +188,7 @@ class Tx(Reading):
         if self._jobs:
             await insert_jobs(self.session, self._jobs, self.now)
         kinds = sorted({job.kind for job in self._jobs})
-        return Released(self.principal.tenant_id, positions, kinds, tuple(self._revoked), self.wake_at)
+        return Released(self.principal.tenant_id, positions, kinds, tuple(self._revoked), self.wake_at, self._sends)
 
     async def _append(self, *, early: bool) -> list[Position]:
         """Appends what was emitted; ``early`` leaves shared topics, and locks those of whoever was touched."""
@@ -198,13 +203,15 @@ class Tx(Reading):
 @dataclass(frozen=True, slots=True)
 class Released:
     """What a commit lets out: which topics have grown to where, which kinds of work are due, and whose principals
-    (users, keys, sessions, tenants) are no longer what they were; and by when somebody must look at the clock."""
+    (users, keys, sessions, tenants) are no longer what they were; by when somebody must look at the clock; and whether
+    there are deliveries to be sent."""
 
     tenant_id: UUID | None
     positions: Sequence[Position] = ()
     job_kinds: Sequence[str] = ()
     revoked: Sequence[UUID] = ()
     wake_at: datetime | None = None
+    sends: bool = False
 
 
 Follow = Callable[[Tx, Mapping[UUID, Mapping[Change, None]]], Awaitable[None]]
@@ -265,7 +272,7 @@ class UnitsOfWork:
     def _tell(self, released: Released) -> None:
         if released.revoked:
             self.services.recognised.forget(released.revoked)
-        if released.positions or released.job_kinds or released.revoked or released.wake_at:
+        if released.positions or released.job_kinds or released.revoked or released.wake_at or released.sends:
             self.on_commit(released)
 
     @asynccontextmanager
