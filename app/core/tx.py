@@ -23,6 +23,7 @@ from sqlmodel import SQLModel
 
 from app.core import clock
 from app.core.access import Principal, Scope
+from app.core.counters import Count, write_counts
 from app.core.database import Database
 from app.core.errors import Overloaded, RapportError
 from app.core.feed import FeedItem, Position, append_to_feed, customer_topic, is_shared_topic
@@ -78,6 +79,8 @@ class Tx(Reading):
     _kept: RapportError | None = None
     member_counts: Counter[UUID] = field(default_factory=Counter)
     """By how many the members of segments become more or fewer."""
+    counts: list[Count] = field(default_factory=list)
+    """What :func:`app.core.counters.add_counts` has counted in this unit."""
     wake_at: datetime | None = None
     """The earliest moment at which the clock alone may change something that this unit has written."""
     _sends: bool = False
@@ -171,7 +174,7 @@ class Tx(Reading):
         await insert_rows(await self.session.connection(), table, stamped)
 
     async def settle(self, follow: "Follow | None" = None) -> "Released":
-        """Writes what was held back (feed, jobs, audit) into the transaction. The edge calls this before commit.
+        """Writes what was held back (feed, counters, jobs, audit). The edge calls this before commit.
 
         ``follow`` hears what changed of whom while the customers' topics are locked: who writes of the same customer
         at the same time comes before or after, and sees what this unit did or is seen by it. Shared topics are locked
@@ -185,6 +188,8 @@ class Tx(Reading):
             positions += await self._append(early=True)
             await follow(self, self._touched)
         positions += await self._append(early=False)
+        if self.counts:
+            await write_counts(self.session, self.tenant_id, self.counts)
         if self._jobs:
             await insert_jobs(self.session, self._jobs, self.now)
         kinds = sorted({job.kind for job in self._jobs})
