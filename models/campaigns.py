@@ -82,8 +82,8 @@ class CampaignRun(TenantRow, table=True):
     ``cancelled`` or ``failed``. ``recipients`` is the audience of a call, where it names one; ``data`` is what a call
     brought along (``trigger`` in Liquid). ``cursor`` is the last customer for whom a delivery was made, in the order of
     their ids; ``prepared_at`` is when the last delivery was made. ``awaits_winner``: the sample of the experiment has
-    its deliveries, the others get theirs when it is decided. ``paused_at`` and ``put_off_to`` (the last delivery that
-    was put off, when the run goes on) are of a pause. ``problems`` says who could not be found. Nothing is sent of a
+    its deliveries, the others get theirs when it is decided. ``slots_until``: of a throttled campaign, up to when the
+    moments are given out at which late messages may go. ``problems`` says who could not be found. Nothing is sent of a
     run that is neither ``preparing`` nor ``sending``.
     """
 
@@ -111,8 +111,7 @@ class CampaignRun(TenantRow, table=True):
     problems: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     due_at: datetime
     prepared_at: datetime | None = None
-    paused_at: datetime | None = None
-    put_off_to: UUID | None = None
+    slots_until: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     created_at: datetime
