@@ -36,11 +36,22 @@ class Widget(TenantRow, table=True):
 
 
 class Domain(TenantRow, table=True):
-    """A host name on whose pages the tenant's widgets may stand: ``example.com``, or ``*.example.com`` below it."""
+    """A host name of the tenant: ``example.com``, or ``*.example.com`` below it.
+
+    Its pages may carry the tenant's widgets. A name without a star may also be what mail is signed for (DKIM) and what
+    tracked links lead to, once its owner has put ``verification_token`` into its DNS. ``dkim_private_key`` is sealed.
+    """
 
     __tablename__ = "domains"
     __table_args__ = (UniqueConstraint("tenant_id", "name"),)
 
     id: UUID = Field(primary_key=True)
     name: str = Field(max_length=253)
+    verification_token: str | None = Field(default=None, max_length=60)
+    verified_at: datetime | None = None
+    checked_at: datetime | None = None
+    dkim_selector: str | None = Field(default=None, max_length=63)
+    dkim_public_key: str | None = Field(default=None, max_length=1000)
+    dkim_private_key: str | None = None
+    tracks_links: bool = False
     created_at: datetime

@@ -22,6 +22,15 @@ class Scope(StrEnum):
     CONVERSATIONS_WRITE = "conversations:write"
     WIDGETS_READ = "widgets:read"
     WIDGETS_WRITE = "widgets:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
+    CAMPAIGNS_SEND = "campaigns:send"
+    DELIVERIES_READ = "deliveries:read"
+    METRICS_READ = "metrics:read"
+    INTEGRATIONS_READ = "integrations:read"
+    INTEGRATIONS_WRITE = "integrations:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
     OUTBOX_READ = "outbox:read"
     TENANT_WRITE = "tenant:write"
     MEMBERS_READ = "members:read"
@@ -46,13 +55,15 @@ class Role(StrEnum):
 ALL_SCOPES = frozenset(Scope) - {Scope.VISITOR}
 _READING_PEOPLE = frozenset(
     {Scope.CUSTOMERS_READ, Scope.EVENTS_READ, Scope.SEGMENTS_READ, Scope.CONVERSATIONS_READ, Scope.WIDGETS_READ}
+    | {Scope.CAMPAIGNS_READ, Scope.DELIVERIES_READ, Scope.METRICS_READ}
 )
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: ALL_SCOPES,
     Role.ADMIN: ALL_SCOPES,
     Role.MARKETER: _READING_PEOPLE
     | {Scope.CUSTOMERS_WRITE, Scope.EVENTS_WRITE, Scope.SEGMENTS_WRITE, Scope.MEMBERS_READ, Scope.OUTBOX_READ}
-    | {Scope.CONVERSATIONS_WRITE, Scope.WIDGETS_WRITE},
+    | {Scope.CONVERSATIONS_WRITE, Scope.WIDGETS_WRITE}
+    | {Scope.CAMPAIGNS_WRITE, Scope.CAMPAIGNS_SEND, Scope.INTEGRATIONS_READ, Scope.WEBHOOKS_READ},
     Role.AGENT: _READING_PEOPLE
     | {Scope.CUSTOMERS_WRITE, Scope.EVENTS_WRITE, Scope.MEMBERS_READ, Scope.CONVERSATIONS_WRITE},
     Role.VIEWER: _READING_PEOPLE | {Scope.MEMBERS_READ},

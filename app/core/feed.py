@@ -70,10 +70,18 @@ def visitor_topic(visitor_id: UUID) -> str:
 INBOX_TOPIC = "inbox"
 """The topic of everything in all conversations of a tenant."""
 
+DELIVERIES_TOPIC = "deliveries"
+"""The topic of everything that becomes of a tenant's deliveries, and of what people let themselves be told about."""
+
+
+def campaign_topic(campaign_id: UUID) -> str:
+    """The topic of how far a campaign has come."""
+    return f"campaign:{campaign_id.hex}"
+
 
 def is_shared_topic(topic: str) -> bool:
     """Whether units that have nothing else in common write to the topic. Such topics are locked last."""
-    return topic.startswith("segment:") or topic == INBOX_TOPIC
+    return topic.startswith(("segment:", "campaign:")) or topic in (INBOX_TOPIC, DELIVERIES_TOPIC)
 
 
 def encode_cursor(epoch: str, offset: int) -> str:

@@ -32,6 +32,22 @@ PREFIXES = {
     "file": "file",
     "canned_response": "can",
     "saved_view": "view",
+    "sender": "snd",
+    "layout": "lay",
+    "snippet": "snip",
+    "content": "cnt",
+    "campaign": "cmp",
+    "campaign_run": "run",
+    "experiment": "exp",
+    "delivery": "dlv",
+    "link": "lnk",
+    "engagement": "eng",
+    "subscription_topic": "top",
+    "suppression": "sup",
+    "integration": "int",
+    "frequency_cap": "cap",
+    "reporting_webhook": "hook",
+    "webhook_call": "call",
 }
 """The public prefix of every noun that has an id of its own."""
 

@@ -32,6 +32,11 @@ def counter(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Integer(), nullable=False, server_default="0")
 
 
+def flag(name: str) -> sa.Column[Any]:
+    """A column of a yes or no."""
+    return sa.Column(name, sa.Boolean(), nullable=False)
+
+
 def json(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     """A column of one JSON document: ``jsonb`` on Postgres, text on SQLite."""
     return sa.Column(name, sa.JSON().with_variant(JSONB(), "postgresql"), nullable=nullable)
