@@ -1,11 +1,10 @@
 """Deliveries: one message to one person each, what was sent, and what came back."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from models.base import TenantRow, belongs_to, json_column
@@ -22,9 +21,17 @@ class Delivery(TenantRow, table=True):
     ``queued`` (until ``due_at``), ``claimed`` (in a worker's hands, nothing sent), ``sending`` (handed over, unknown
     how), ``sent``, ``delivered``, ``bounced``, ``failed``, ``skipped`` (a gate said no; ``reason`` names it),
     ``in_doubt`` (a worker was lost while it was ``sending``) or ``cancelled``. ``lane`` 0 is transactional, 1 the
-    rest. ``priority`` is that of the campaign. ``data`` is what this one message was called with. ``decision`` is the
-    list of gates with their values and verdicts. Each moment is when that first happened; ``human_…`` leaves out what
-    machines did.
+    rest. ``priority`` is that of the campaign. ``recipient`` that is there before it is sent is used instead of the
+    person's own address. ``is_test``: sent by hand to see what it looks like; asks for no consent and counts nowhere.
+    ``decision`` is the list of gates with their values and verdicts. Each moment is when that first happened;
+    ``human_…`` leaves out what machines did. The last instant of the year 9998 as ``due_at`` means: parked while its
+    campaign is paused.
+
+    ``data`` is what this one message was called with, all of it optional: ``message`` (``trigger`` in Liquid, over what
+    the run brought along), ``event`` (the same in Liquid), ``content`` (subject, preheader, body, plain, from_address,
+    reply_to, headers, fields: instead of what the content says, or of a content), ``language``, ``devices`` (of a push:
+    ``all``, ``last_used`` or a token) and ``device`` (one that is not stored: token, platform), ``options``
+    (is_tracked, is_retained, inlines_css, sends_to_unsubscribed: instead of the campaign's).
     """
 
     __tablename__ = "deliveries"
@@ -34,7 +41,16 @@ class Delivery(TenantRow, table=True):
         belongs_to("campaign_runs", "run_id"),
         belongs_to("contents", "content_id", ondelete="NO ACTION"),
         UniqueConstraint("tenant_id", "occurrence_id", "customer_id", "channel"),
-        Index("ix_deliveries_due", "lane", "priority", "due_at", sqlite_where=QUEUED, postgresql_where=QUEUED),
+        Index(
+            "ix_deliveries_due",
+            "lane",
+            "tenant_id",
+            "channel",
+            "priority",
+            "due_at",
+            sqlite_where=QUEUED,
+            postgresql_where=QUEUED,
+        ),
         Index("ix_deliveries_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
         Index("ix_deliveries_run", "tenant_id", "run_id", "state"),
         Index("ix_deliveries_campaign", "tenant_id", "campaign_id", "id"),
@@ -58,6 +74,7 @@ class Delivery(TenantRow, table=True):
     test_group: int | None = None
     lane: int = 1
     priority: int = 5
+    is_test: bool = False
     state: str = Field(max_length=10)
     reason: str | None = Field(default=None, max_length=40)
     error: str | None = Field(default=None, max_length=2000)
@@ -102,57 +119,3 @@ class ArchivedMessage(TenantRow, table=True):
     headers: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())
     fields: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
     created_at: datetime
-
-
-class Link(TenantRow, table=True):
-    """An address to which a campaign's messages lead. ``url`` is as in the template: it may hold Liquid."""
-
-    __tablename__ = "links"
-    __table_args__ = (
-        belongs_to("campaigns", "campaign_id"),
-        UniqueConstraint("tenant_id", "campaign_id", "digest"),
-        UniqueConstraint("tenant_id", "number"),
-    )
-
-    id: UUID = Field(primary_key=True)
-    number: int
-    campaign_id: UUID
-    url: str = Field(max_length=4000)
-    digest: str = Field(max_length=64)
-    created_at: datetime
-
-
-class Engagement(TenantRow, table=True):
-    """One opening or click that was seen. ``verdict``: ``human``, ``scanner``, ``proxy`` or ``unknown``."""
-
-    __tablename__ = "engagements"
-    __table_args__ = (
-        belongs_to("deliveries", "delivery_id"),
-        Index("ix_engagements_delivery", "tenant_id", "delivery_id", "occurred_at"),
-    )
-
-    id: UUID = Field(primary_key=True)
-    delivery_id: UUID
-    kind: str = Field(max_length=10)
-    link_id: UUID | None = None
-    url: str | None = Field(default=None, max_length=4000)
-    verdict: str = Field(max_length=10)
-    reasons: list[str] = Field(default_factory=list, sa_column=json_column())
-    user_agent: str = Field(default="", max_length=500)
-    address: str = Field(default="", max_length=45)
-    occurred_at: datetime
-
-
-class HourlyCount(TenantRow, table=True):
-    """How often something happened in one hour to one subject: a tenant, campaign, content, link or journey step.
-
-    ``amount`` is the revenue of ``converted``. Written in the transaction of what it counts.
-    """
-
-    __tablename__ = "hourly_counts"
-
-    subject_id: UUID = Field(primary_key=True)
-    metric: str = Field(primary_key=True, max_length=30)
-    hour: datetime = Field(primary_key=True)
-    count: int = Field(default=0, sa_type=BigInteger)
-    amount: Decimal = Field(default=Decimal(0), sa_type=Numeric(20, 4))

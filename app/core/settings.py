@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     secret: str = Field(
         "", description="Signs access tokens, 32+ characters; empty: generated into the data directory."
     )
+    former_secrets: list[str] = Field(
+        [], description="JSON list of earlier secrets: what was encrypted under them can still be read."
+    )
     demo: bool = Field(True, description="Create the demo tenant when the database is empty (embedded database only).")
 
     access_token_minutes: int = Field(15, description="Life of an access token.")
@@ -39,6 +42,11 @@ class Settings(BaseSettings):
     pool_size: int = Field(10, ge=1, description="Postgres: connections of the units of work.")
 
     allowed_origins: list[str] = Field([], description="JSON list of browser origins besides our own that may connect.")
+    allowed_private_hosts: list[str] = Field(
+        [],
+        description="JSON list of hosts, addresses or networks that are not public, to which outgoing requests and mail"
+        ' may go all the same, as ["127.0.0.1", "relay.internal"].',
+    )
     door_hosts: dict[str, str] = Field(
         {}, description='JSON object from host name to dialect, as {"track.example.com": "customerio"}.'
     )

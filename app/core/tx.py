@@ -23,6 +23,7 @@ from sqlmodel import SQLModel
 
 from app.core import clock
 from app.core.access import Principal, Scope
+from app.core.counters import Count, write_counts
 from app.core.database import Database
 from app.core.errors import Overloaded, RapportError
 from app.core.feed import FeedItem, Position, append_to_feed, customer_topic, is_shared_topic
@@ -78,8 +79,11 @@ class Tx(Reading):
     _kept: RapportError | None = None
     member_counts: Counter[UUID] = field(default_factory=Counter)
     """By how many the members of segments become more or fewer."""
+    counts: list[Count] = field(default_factory=list)
+    """What :func:`app.core.counters.add_counts` has counted in this unit."""
     wake_at: datetime | None = None
     """The earliest moment at which the clock alone may change something that this unit has written."""
+    _sends: bool = False
 
     def emit(self, topic: str, kind: str, subject_id: UUID, data: Mapping[str, Any] | None = None) -> None:
         """Adds an entry to ``topic`` of the feed, visible to subscribers when this unit commits."""
@@ -94,6 +98,10 @@ class Tx(Reading):
     ) -> None:
         """Adds due work. With ``key``, work of this kind and key that is still there is not added again."""
         self._jobs.append(NewJob(kind, dict(payload), run_at or self.now, key, self.principal.tenant_id))
+
+    def dispatch(self) -> None:
+        """Says that there are deliveries to be sent: whoever sends looks for them as soon as this unit commits."""
+        self._sends = True
 
     def audit(self, action: str, subject_id: str, changes: Mapping[str, Any] | None = None) -> None:
         """Notes who did what (``customer.merge``) to which public id, in the caller's tenant."""
@@ -166,7 +174,7 @@ class Tx(Reading):
         await insert_rows(await self.session.connection(), table, stamped)
 
     async def settle(self, follow: "Follow | None" = None) -> "Released":
-        """Writes what was held back (feed, jobs, audit) into the transaction. The edge calls this before commit.
+        """Writes what was held back (feed, counters, jobs, audit). The edge calls this before commit.
 
         ``follow`` hears what changed of whom while the customers' topics are locked: who writes of the same customer
         at the same time comes before or after, and sees what this unit did or is seen by it. Shared topics are locked
@@ -180,10 +188,12 @@ class Tx(Reading):
             positions += await self._append(early=True)
             await follow(self, self._touched)
         positions += await self._append(early=False)
+        if self.counts:
+            await write_counts(self.session, self.tenant_id, self.counts)
         if self._jobs:
             await insert_jobs(self.session, self._jobs, self.now)
         kinds = sorted({job.kind for job in self._jobs})
-        return Released(self.principal.tenant_id, positions, kinds, tuple(self._revoked), self.wake_at)
+        return Released(self.principal.tenant_id, positions, kinds, tuple(self._revoked), self.wake_at, self._sends)
 
     async def _append(self, *, early: bool) -> list[Position]:
         """Appends what was emitted; ``early`` leaves shared topics, and locks those of whoever was touched."""
@@ -198,13 +208,15 @@ class Tx(Reading):
 @dataclass(frozen=True, slots=True)
 class Released:
     """What a commit lets out: which topics have grown to where, which kinds of work are due, and whose principals
-    (users, keys, sessions, tenants) are no longer what they were; and by when somebody must look at the clock."""
+    (users, keys, sessions, tenants) are no longer what they were; by when somebody must look at the clock; and whether
+    there are deliveries to be sent."""
 
     tenant_id: UUID | None
     positions: Sequence[Position] = ()
     job_kinds: Sequence[str] = ()
     revoked: Sequence[UUID] = ()
     wake_at: datetime | None = None
+    sends: bool = False
 
 
 Follow = Callable[[Tx, Mapping[UUID, Mapping[Change, None]]], Awaitable[None]]
@@ -265,7 +277,7 @@ class UnitsOfWork:
     def _tell(self, released: Released) -> None:
         if released.revoked:
             self.services.recognised.forget(released.revoked)
-        if released.positions or released.job_kinds or released.revoked or released.wake_at:
+        if released.positions or released.job_kinds or released.revoked or released.wake_at or released.sends:
             self.on_commit(released)
 
     @asynccontextmanager

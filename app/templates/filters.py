@@ -19,6 +19,8 @@ from liquid import Environment, Markup, Undefined
 from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.filter import with_environment
 
+from app.core import clock
+
 LONGEST_TEXT = 100_000
 LONGEST_ARGUMENT = 10_000
 LONGEST_LIST = 10_000
@@ -156,7 +158,7 @@ def to_date(value: Any) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return None
     if value in {"now", "today"}:
-        return datetime.now(UTC)
+        return clock.now()
     return _parsed(str(value)[:60])
 
 

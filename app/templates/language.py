@@ -84,7 +84,7 @@ class Text:
     def _check_filters(self) -> None:
         used = self._template.analyze(include_partials=False).filters
         for name in used.keys() - self._template.env.filters.keys():
-            where, line = self._joined.place(used[name][0].start)
+            where, line = self._joined.place(used[name][0].index)
             raise Invalid.at(where, at_line(line, f"unknown filter {name!r}"))
 
     def _place(self, refused: LiquidError) -> tuple[str, int]:

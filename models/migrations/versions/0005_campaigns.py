@@ -128,8 +128,11 @@ def _create_campaigns() -> None:
         whole("targeted"),
         whole("prepared"),
         whole("control"),
+        flag("awaits_winner"),
         json("problems"),
         moment("due_at"),
+        moment("prepared_at", nullable=True),
+        moment("slots_until", nullable=True),
         moment("started_at", nullable=True),
         moment("finished_at", nullable=True),
         moment("created_at"),
@@ -232,6 +235,7 @@ def _create_deliveries() -> None:
         sa.Column("test_group", sa.Integer(), nullable=True),
         whole("lane"),
         whole("priority"),
+        flag("is_test"),
         text("state", 10),
         text("reason", 40, nullable=True),
         text("error", 2000, nullable=True),
@@ -268,7 +272,8 @@ def _create_deliveries() -> None:
     )
     op.create_index("ix_deliveries_campaign", "deliveries", ["tenant_id", "campaign_id", "id"])
     op.create_index("ix_deliveries_customer", "deliveries", ["tenant_id", "customer_id", "id"])
-    partial("ix_deliveries_due", "deliveries", ["lane", "priority", "due_at"], "state = 'queued'", unique=False)
+    due = ["lane", "tenant_id", "channel", "priority", "due_at"]
+    partial("ix_deliveries_due", "deliveries", due, "state = 'queued'", unique=False)
     partial("ix_deliveries_in_hand", "deliveries", ["lease_until"], "state IN ('claimed', 'sending')", unique=False)
     partial(
         "ix_deliveries_provider_message",

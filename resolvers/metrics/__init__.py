@@ -1,0 +1,1 @@
+"""The graph of what is counted: series over time."""
