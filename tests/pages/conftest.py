@@ -138,6 +138,7 @@ def desk(agent: tuple[Page, list[str]], complaints: Complaints) -> Iterator[Page
     page.set_viewport_size(SCREEN)
     yield page
     page.unroute_all()
+    page.context.set_offline(False)
     complaints.heard += [text for text in heard if text.startswith(("error", "warning"))]
 
 

@@ -1,6 +1,6 @@
 // The conversation on the screen.
 
-import { listen, tell } from "./bus.js";
+import { changed, listen, tell } from "./bus.js";
 import { mustGiveEmail, questions } from "./asking.js";
 import { buildLine } from "./bubbles.js";
 import { buildComposer } from "./composer.js";
@@ -210,6 +210,7 @@ export function buildTalk(close) {
     if (talk && talk.queuePosition && isLive()) reload().catch(() => {});
   }, ASK_QUEUE_MS);
   new ResizeObserver(() => atEnd && toEnd(false)).observe(log);
+  listen("live", changed);
   listen("window opened", () => {
     atEnd = true;
   });
