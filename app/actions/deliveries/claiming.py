@@ -129,8 +129,8 @@ async def claim_deliveries(tx: Tx, *, lane: int, stream: Stream, limit: int, lea
         .returning(*map(col, TAKEN))
         .execution_options(**UNSYNCHRONISED)
     )
-    rows: list[Any] = taken.all()
-    claims = [Claim(*row, token=token) for row in rows]
+    rows: list[tuple[Any, ...]] = taken.all()
+    claims = [Claim(*row, token) for row in rows]
     for claim in claims:
         claim.data = claim.data or {}
     return sorted(claims, key=lambda claim: (claim.due_at, claim.id))

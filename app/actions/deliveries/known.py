@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from app.gates import Cap, QuietHours, Suppressed, Topic
 
-
 ADDRESS_KINDS = {"email": "email", "sms": "phone", "whatsapp": "phone"}
 """Which of a person's names is their address on a channel. The other channels have none."""
 

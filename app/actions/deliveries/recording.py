@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete
-from sqlmodel import col
 
 from app.actions.deliveries.claiming import IDEMPOTENT, UNSYNCHRONISED
 from app.actions.deliveries.parcels import Parcel
@@ -94,7 +93,14 @@ async def record_written(tx: Tx, *, parcels: Sequence[Parcel]) -> list[Parcel]:
     """Notes as sent what the caller writes in this same unit. Returns those still ours: only they may be written."""
     tx.require(Scope.CAMPAIGNS_SEND)
     rows = [
-        {**_known(parcel, tx.now), "state": "sent", "reason": None, "error": None, "lease_until": None, "sent_at": tx.now}
+        {
+            **_known(parcel, tx.now),
+            "state": "sent",
+            "reason": None,
+            "error": None,
+            "lease_until": None,
+            "sent_at": tx.now,
+        }
         for parcel in parcels
     ]
     ours = await tx.update(Delivery, rows, LEASE)
@@ -147,7 +153,7 @@ def _unsent(parcel: Parcel) -> dict[str, Any]:
         "state": "queued" if is_held else "skipped",
         "reason": decision.reason,
         "error": None if is_held else decision.detail[:LONGEST_ERROR],
-        "recipient": (claim.recipient or parcel.recipient) if is_held else parcel.recipient[:1000],
+        "recipient": claim.recipient if is_held else parcel.recipient[:1000],
         "content_id": parcel.content_id or claim.content_id,
         "decision": decision.document(),
         "due_at": decision.until or claim.due_at,
@@ -160,9 +166,7 @@ def _stopped(parcel: Parcel, now: datetime) -> DeliveryEvent:
     return _event(parcel, "suppressed" if reason == "suppression" else "skipped", now, reason=reason)
 
 
-def _outcome(
-    parcel: Parcel, outcome: Outcome, now: datetime, resends: bool
-) -> tuple[dict[str, Any], DeliveryEvent]:
+def _outcome(parcel: Parcel, outcome: Outcome, now: datetime, resends: bool) -> tuple[dict[str, Any], DeliveryEvent]:
     """What the row says now, and what is told."""
     said = " ".join(filter(None, (outcome.code, outcome.detail)))[:LONGEST_ERROR] or None
     attempts = parcel.claim.attempts + 1
