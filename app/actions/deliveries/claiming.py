@@ -41,6 +41,7 @@ class Released:
 class Claim:
     """A delivery in our hands, as it was when it was claimed. ``token`` is the lease's."""
 
+    token: UUID
     id: UUID
     customer_id: UUID
     campaign_id: UUID | None
@@ -58,7 +59,6 @@ class Claim:
     attempted_at: datetime | None
     due_at: datetime
     created_at: datetime
-    token: UUID
 
     def event(self, metric: str, at: datetime, **extra: Any) -> DeliveryEvent:
         """What is told when ``metric`` happens to it."""
@@ -130,7 +130,7 @@ async def claim_deliveries(tx: Tx, *, lane: int, stream: Stream, limit: int, lea
         .execution_options(**UNSYNCHRONISED)
     )
     rows: list[tuple[Any, ...]] = taken.all()
-    claims = [Claim(*row, token) for row in rows]
+    claims = [Claim(token, *row) for row in rows]
     for claim in claims:
         claim.data = claim.data or {}
     return sorted(claims, key=lambda claim: (claim.due_at, claim.id))

@@ -74,7 +74,7 @@ class Deciding:
         known = self._known
         person = known.people.get(claim.customer_id, GONE)
         campaign = known.campaigns.get(claim.campaign_id) if claim.campaign_id else None
-        addresses = self._addresses(claim, person)
+        addresses = self.addresses(claim)
         is_direct = claim.lane == TRANSACTIONAL or claim.is_test
         facts = Facts(
             claim.channel,
@@ -99,7 +99,9 @@ class Deciding:
             control_share=campaign.control_share if campaign else 0,
         )
 
-    def _addresses(self, claim: Claim, person: Recipient) -> tuple[str, ...]:
+    def addresses(self, claim: Claim) -> tuple[str, ...]:
+        """Where the message can go: its recipient's address, or the tokens of their devices."""
+        person = self._known.people.get(claim.customer_id, GONE)
         if claim.channel == "push":
             return tuple(device.token for device in devices_of(claim, person))
         address = claim.recipient or person.names.get(ADDRESS_KINDS.get(claim.channel, ""))

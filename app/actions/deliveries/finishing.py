@@ -1,4 +1,4 @@
-"""The pace of throttled campaigns, and the end of runs and campaigns: when nothing is left to be sent, and not before."""
+"""The pace of throttled campaigns, and the end of runs: when nothing is left to be sent, and not before."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

@@ -166,7 +166,10 @@ class _Gathering:
         if row is not None:
             policy, host = row
             quiet = read_quiet_hours(policy.quiet_hours)
-            self._found.policy = PolicyFacts(quiet, policy.timezone, policy.tracks_opens, policy.tracks_clicks, host)
+            resends = frozenset(channel for channel, rule in policy.in_doubt.items() if rule == "resend")
+            self._found.policy = PolicyFacts(
+                quiet, policy.timezone, policy.tracks_opens, policy.tracks_clicks, host, resends
+            )
 
     async def _consents(self) -> None:
         known = self._by_id()

@@ -92,13 +92,15 @@ class CapFacts:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """The tenant's rules of sending. ``tracking_host``: where its links lead; None: to this server's own."""
+    """The tenant's rules of sending. ``tracking_host``: where its links lead; None: to this server's own. ``resends``:
+    the channels whose messages in doubt are sent again."""
 
     quiet_hours: QuietHours | None = None
     timezone: str = "UTC"
     tracks_opens: bool = True
     tracks_clicks: bool = True
     tracking_host: str | None = None
+    resends: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
