@@ -20,6 +20,8 @@ from resolvers.executor import foresee_payloads, plan_root_fields
 from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
 from resolvers.nodes import NodeQuery
+from resolvers.reporting.mutations import ReportingMutation
+from resolvers.reporting.types import ReportingQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
 from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
@@ -52,6 +54,7 @@ class Query(
     FileQuery,
     MomentQuery,
     IdentitySecretQuery,
+    ReportingQuery,
 ):
     """The root of queries."""
 
@@ -69,6 +72,7 @@ class Mutation(
     CannedResponseMutation,
     SavedViewMutation,
     MomentMutation,
+    ReportingMutation,
 ):
     """The root of mutations."""
 
