@@ -1,7 +1,7 @@
 """Rendering many messages from templates that were compiled before: in this process, or in one of its own.
 
-``python -m app.templates`` is that process: it reads requests from its standard input and ends when whoever
-started it does. A frame is four bytes of length and a pickle, which only its parent writes.
+:func:`main` is that process: it reads requests from its standard input and ends when whoever started it does. A frame
+is four bytes of length and a pickle, which only its parent writes.
 """
 
 import pickle

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.gates import (
@@ -144,6 +144,7 @@ def test_quiet_hours_as_a_policy_has_them() -> None:
     assert read == QuietHours(time(21), time(8), frozenset({"sms"}))
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2 * 365 * 86_400).map(lambda seconds: YEAR + timedelta(seconds=seconds)),
     st.sampled_from(ZONES),

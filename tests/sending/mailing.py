@@ -81,6 +81,7 @@ class Mailing:
                 "problems": [],
                 "due_at": now,
                 "created_at": now,
+                "prepared_at": now,
             }
             await tx.insert(CampaignRun, [run])
             text = {**CONTENT, "id": self.content_id, "number": highest + 1, "campaign_id": self.campaign_id, **stamps}

@@ -11,14 +11,12 @@ from app.actions.deliveries.claiming import (
     release_lost,
 )
 from app.actions.deliveries.deciding import Deciding, devices_of, option, overdue
-from app.actions.deliveries.finishing import ended_runs, finish_runs, reopen_runs, take_slots
+from app.actions.deliveries.finishing import ended_runs, reopen_runs, take_slots
 from app.actions.deliveries.gathering import gather
 from app.actions.deliveries.known import ADDRESS_KINDS, CampaignFacts, ContentFacts, Gathered, Recipient
 from app.actions.deliveries.parcels import Parcel
 from app.actions.deliveries.pausing import (
     PARKED_AT,
-    cancel_deliveries,
-    cancel_portion,
     may_send,
     parked_campaigns,
     put_aside,
@@ -48,13 +46,10 @@ __all__ = [
     "Gathered",
     "Parcel",
     "Recipient",
-    "cancel_deliveries",
-    "cancel_portion",
     "claim_deliveries",
     "devices_of",
     "due_streams",
     "ended_runs",
-    "finish_runs",
     "gather",
     "give_back",
     "load_recipes",

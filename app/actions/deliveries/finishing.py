@@ -1,4 +1,7 @@
-"""The pace of throttled campaigns, and the end of runs: when nothing is left to be sent, and not before."""
+"""The pace of throttled runs, which of them have nothing left to be sent, and opening them again.
+
+What becomes of a run and its campaign at their end is :func:`app.actions.campaigns.finish_run`'s affair.
+"""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -16,9 +19,7 @@ from app.core.batches import among
 from app.core.tx import Reading, Tx
 from models import Campaign, CampaignRun, Delivery
 
-UNSENT = ("draft", "queued", "claimed", "sending")
-ENDS = ("one_off",)
-"""Kinds of campaigns that are completed when their run is: the others go on to the next."""
+UNSENT = ("queued", "claimed", "sending")
 
 
 async def take_slots(tx: Tx, *, run_id: UUID, messages: int, per_second: int) -> datetime:
@@ -43,48 +44,6 @@ async def ended_runs(reading: Reading, *, run_ids: Collection[UUID] | None = Non
     if run_ids is not None:
         statement = statement.where(among(reading.session, CampaignRun.id, run_ids))
     return [(tenant_id, id) for tenant_id, id in await reading.session.execute(statement)]
-
-
-async def finish_runs(tx: Tx, *, run_ids: Collection[UUID]) -> None:
-    """Completes those of the runs that have nothing left to be sent, and their campaigns if they end with them.
-
-    To be called by whoever has sent the last message of a run, or has prepared none; it is safe to call too often.
-    """
-    tx.require(Scope.CAMPAIGNS_SEND)
-    ended = update(CampaignRun).where(
-        col(CampaignRun.tenant_id) == tx.tenant_id, among(tx.session, CampaignRun.id, run_ids), _has_ended()
-    )
-    statement = ended.values(state="completed", finished_at=tx.now).returning(
-        col(CampaignRun.id), col(CampaignRun.campaign_id)
-    )
-    found: Any = (await tx.session.execute(statement.execution_options(**UNSYNCHRONISED))).all()
-    for run_id, campaign_id in found:
-        tell_campaign(tx, campaign_id, "campaign.progress", {"run": run_id.hex, "state": "completed"})
-    if found:
-        await _finish_campaigns(tx, {campaign_id for _, campaign_id in found})
-
-
-async def _finish_campaigns(tx: Tx, ids: Collection[UUID]) -> None:
-    goes_on = exists().where(
-        col(CampaignRun.tenant_id) == col(Campaign.tenant_id),
-        col(CampaignRun.campaign_id) == col(Campaign.id),
-        col(CampaignRun.state).in_(("preparing", "sending", "paused")),
-    )
-    statement = (
-        update(Campaign)
-        .where(
-            col(Campaign.tenant_id) == tx.tenant_id,
-            among(tx.session, Campaign.id, ids),
-            col(Campaign.kind).in_(ENDS),
-            col(Campaign.status) == "sending",
-            ~goes_on,
-        )
-        .values(status="completed", completed_at=tx.now, updated_at=tx.now)
-        .returning(col(Campaign.id))
-    )
-    done = await tx.session.execute(statement.execution_options(**UNSYNCHRONISED))
-    for campaign_id in done.scalars():
-        tell_campaign(tx, campaign_id, "campaign.status", {"status": "completed"})
 
 
 async def reopen_runs(tx: Tx, *, run_ids: Collection[UUID]) -> None:
@@ -123,4 +82,4 @@ def _has_ended() -> Any:
         )
         for state in UNSENT
     ]
-    return and_(col(CampaignRun.state) == "sending", *left)
+    return and_(col(CampaignRun.state) == "sending", col(CampaignRun.prepared_at).is_not(None), *left)

@@ -4,11 +4,11 @@ Parking moves the moment at which a message is due to :data:`PARKED_AT`, so that
 come upon them again and again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, select, update
 from sqlmodel import col
 
 from app.actions.deliveries.claiming import UNSYNCHRONISED, Claim
@@ -23,7 +23,7 @@ PARKED_AT = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 SENDS = frozenset({"sending", "completed", "scheduled"})
 """What a campaign is that may send: a completed one sends what is tried again by hand."""
 PORTION = 2000
-"""Messages that are released or cancelled in one unit of work."""
+"""Messages that are released in one unit of work."""
 
 
 def may_send(campaign: CampaignFacts | None, claim: Claim) -> bool:
@@ -67,13 +67,6 @@ async def release_deliveries(tx: Tx, *, campaign_id: UUID) -> None:
     tx.dispatch()
 
 
-async def cancel_deliveries(tx: Tx, *, campaign_id: UUID | None = None, run_id: UUID | None = None) -> None:
-    """Cancels what is not yet sent of a campaign or of one of its runs: to be called in the unit that cancels it."""
-    tx.require(Scope.CAMPAIGNS_SEND)
-    names = {"campaign": campaign_id, "run": run_id}
-    tx.enqueue("deliveries.cancel", {name: key.hex for name, key in names.items() if key is not None})
-
-
 async def release_portion(tx: Tx, *, campaign_id: UUID) -> int:
     """Releases up to :data:`PORTION` parked messages, if the campaign is not paused again. Returns how many."""
     tx.require(Scope.CAMPAIGNS_SEND)
@@ -85,27 +78,12 @@ async def release_portion(tx: Tx, *, campaign_id: UUID) -> int:
     if status is None or status == "paused":
         return 0
     parked = and_(col(Delivery.campaign_id) == campaign_id, QUEUED, col(Delivery.due_at) == PARKED_AT)
-    moved = await _portion(tx, parked, due_at=tx.now)
-    if moved:
-        tx.dispatch()
-    return moved
-
-
-async def cancel_portion(tx: Tx, *, campaign_id: UUID | None = None, run_id: UUID | None = None) -> int:
-    """Cancels up to :data:`PORTION` messages that nobody has in hand. Returns how many."""
-    tx.require(Scope.CAMPAIGNS_SEND)
-    of = [col(Delivery.campaign_id) == campaign_id] if campaign_id else []
-    of += [col(Delivery.run_id) == run_id] if run_id else []
-    waiting = and_(*of, or_(col(Delivery.state) == "queued", col(Delivery.state) == "draft"))
-    return await _portion(tx, waiting, state="cancelled", reason="cancelled")
-
-
-async def _portion(tx: Tx, which: object, **values: object) -> int:
-    some = select(col(Delivery.id)).where(col(Delivery.tenant_id) == tx.tenant_id, which).limit(PORTION)  # type: ignore[arg-type]
-    ids: Collection[UUID] = (await tx.session.execute(some.with_for_update(skip_locked=True))).scalars().all()
+    some = select(col(Delivery.id)).where(parked).limit(PORTION).with_for_update(skip_locked=True)
+    ids = (await tx.session.execute(some)).scalars().all()
     if ids:
-        statement = update(Delivery).where(among(tx.session, Delivery.id, ids)).values(**values)
+        statement = update(Delivery).where(among(tx.session, Delivery.id, ids)).values(due_at=tx.now)
         await tx.session.execute(statement.execution_options(**UNSYNCHRONISED))
+        tx.dispatch()
     return len(ids)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from app.actions import conversations
+from app.actions.campaigns import finish_run
 from app.actions.deliveries import (
     TRANSACTIONAL,
     Claim,
@@ -21,7 +22,6 @@ from app.actions.deliveries import (
     claim_deliveries,
     devices_of,
     ended_runs,
-    finish_runs,
     gather,
     give_back,
     mark_sending,
@@ -274,7 +274,7 @@ class Batch:
             ),
             attributes=person.attributes,
             event=claim.data.get("event"),
-            trigger={**run, **(claim.data.get("message") or {})},
+            trigger={**run, **(claim.data.get("data") or {})},
             base_url=f"https://{policy.tracking_host}" if policy.tracking_host else self.tools.base_url,
             numbers=ready.numbers if is_tracked and policy.tracks_clicks else None,
             tracks_opens=is_tracked and policy.tracks_opens,
@@ -375,8 +375,8 @@ class Batch:
         async with self._write() as tx:
             for campaign_id in known.campaigns:
                 tell_campaign(tx, campaign_id, "campaign.progress", {"handled": len(self.claims)})
-            if ended:
-                await finish_runs(tx, run_ids=[run_id for _, run_id in ended])
+            for _, run_id in ended:
+                await finish_run(tx, run_id=run_id)
 
 
 def _broken(parcel: Parcel, problem: str) -> Parcel:

@@ -5,7 +5,6 @@ whatever a template does, it costs its own messages and no others.
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,12 +60,11 @@ class _Process:
     async def _start(self) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "app.templates",
+            "-c",
+            f"import sys; sys.path[:] = {sys.path!r}; from app.templates.rendering import main; main()",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LARGEST,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         assert process.stdin
         process.stdin.write(frame(self._secret))
