@@ -19,6 +19,8 @@ from resolvers.events.types import EventQuery
 from resolvers.executor import foresee_payloads, plan_root_fields
 from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
+from resolvers.integrations.mutations import IntegrationMutation
+from resolvers.integrations.types import IntegrationQuery
 from resolvers.nodes import NodeQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
 from resolvers.scalars import strawberry_config
@@ -52,6 +54,7 @@ class Query(
     FileQuery,
     MomentQuery,
     IdentitySecretQuery,
+    IntegrationQuery,
 ):
     """The root of queries."""
 
@@ -69,6 +72,7 @@ class Mutation(
     CannedResponseMutation,
     SavedViewMutation,
     MomentMutation,
+    IntegrationMutation,
 ):
     """The root of mutations."""
 
