@@ -22,6 +22,8 @@ from resolvers.inputs import prepare_inputs
 from resolvers.integrations.mutations import IntegrationMutation
 from resolvers.integrations.types import IntegrationQuery
 from resolvers.nodes import NodeQuery
+from resolvers.reporting.mutations import ReportingMutation
+from resolvers.reporting.types import ReportingQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
 from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
@@ -55,6 +57,7 @@ class Query(
     MomentQuery,
     IdentitySecretQuery,
     IntegrationQuery,
+    ReportingQuery,
 ):
     """The root of queries."""
 
@@ -73,6 +76,7 @@ class Mutation(
     SavedViewMutation,
     MomentMutation,
     IntegrationMutation,
+    ReportingMutation,
 ):
     """The root of mutations."""
 
