@@ -25,7 +25,7 @@ from app.core.services import Services
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
-from tests.servers import ServerMissing, Servers, required
+from tests.servers import ServerMissing, Servers, forget_the_killed, required
 from tests.tenants import TenantAccount, create_tenant
 from workers import HANDLERS
 
@@ -38,9 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
     given = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("RAPPORT_")]:
         del os.environ[name]
-    if hasattr(config, "workerinput"):
+    is_worker = hasattr(config, "workerinput")
+    if is_worker:
         given |= config.workerinput["servers"]
     config.stash[SERVERS] = Servers(given)
+    if not is_worker:
+        forget_the_killed()
+        if (directory := config.stash[SERVERS].directory_in_memory()) is not None:
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = directory
     config.stash[REQUIRED] = required(given)
 
 
