@@ -5,6 +5,7 @@ the whole running inside of a server on it. Use either ``units`` or ``runtime.un
 """
 
 import asyncio
+import gc
 import os
 import shutil
 from collections import Counter
@@ -54,6 +55,13 @@ def pytest_configure_node(node: object) -> None:
     config = node.config  # type: ignore[attr-defined]
     environment = {"RAPPORT_TEST_REQUIRE": ",".join(config.stash[REQUIRED])}
     node.workerinput["servers"] = config.stash[SERVERS].urls() | environment  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish() -> None:
+    """As the server does (:mod:`app.serving`): what is there by now stays, and is not searched for garbage again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
