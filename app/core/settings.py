@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         1,
         ge=0,
         le=1,
-        description="1: templates of large batches are rendered in a process of their own; 0: in a thread.",
+        description="1: large batches of messages are rendered in a process of their own; 0: in a thread.",
     )
     send_lease_s: int = Field(
         60, ge=45, description="Seconds after which messages in the hands of a worker that is gone are taken up."

@@ -202,8 +202,8 @@ class Mailing:
 
     async def status(self) -> tuple[str, str]:
         """That of the campaign and its run."""
-        [campaign] = await self.rows(select(Campaign).where(col(Campaign.id) == self.campaign_id))
         [run] = await self.rows(select(CampaignRun).where(col(CampaignRun.id) == self.run_id))
+        [campaign] = await self.rows(select(Campaign).where(col(Campaign.id) == self.campaign_id))
         return campaign.status, run.state
 
     async def completed(self, within_s: float = 5.0) -> tuple[str, str]:
