@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.actions.campaigns.experimenting import reset_experiment, start_experiment
+from app.actions.campaigns.preparing import take_up
 from app.actions.campaigns.reviewing import review_campaign
 from app.actions.campaigns.schedule import (
     checked_schedule,
@@ -107,7 +108,8 @@ async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetim
         "created_at": tx.now,
         **given,
     }
-    tx.session.add(CampaignRun(tenant_id=tx.tenant_id, **row))
+    run = CampaignRun(tenant_id=tx.tenant_id, **row)
+    tx.session.add(run)
     if campaign.kind not in CALLED and campaign.status != SENDING:
         campaign.status = SENDING
         tell_campaign(tx, campaign.id, "campaign.status", {"status": SENDING})
@@ -115,10 +117,7 @@ async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetim
     campaign.updated_at = tx.now
     await tx.session.flush()
     await start_experiment(tx, campaign, due_at)
-    if "url" in (given.get("recipients") or {}):
-        tx.enqueue("campaigns.fetch", {"run": run_id.hex})
-    else:
-        tx.enqueue("campaigns.prepare", {"run": run_id.hex})
+    await take_up(tx, run=run)
     return run_id
 
 

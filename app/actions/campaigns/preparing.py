@@ -120,11 +120,22 @@ async def _served(tx: Tx, run: CampaignRun, people: set[UUID]) -> set[UUID]:
 async def idle_runs(reading: Reading, *, limit: int) -> list[CampaignRun]:
     """Runs that are to be prepared and that no job is there for, of any tenant for the system, the oldest first."""
     reading.require(Scope.CAMPAIGNS_SEND)
-    jobs = select(col(Job.payload)).where(col(Job.kind) == "campaigns.prepare", col(Job.state).in_(["due", "running"]))
+    jobs = select(col(Job.payload)).where(
+        col(Job.kind).in_(["campaigns.prepare", "campaigns.fetch"]), col(Job.state).in_(["due", "running"])
+    )
     busy = {payload["run"] for payload in (await reading.session.execute(jobs)).scalars()}
     wanted = select(CampaignRun).where(col(CampaignRun.state) == PREPARING, col(CampaignRun.awaits_winner).is_(False))
     rows = (await reading.session.execute(wanted.order_by(col(CampaignRun.id)).limit(limit + len(busy)))).scalars()
-    return [run for run in rows if run.id.hex not in busy and "url" not in (run.recipients or {})][:limit]
+    return [run for run in rows if run.id.hex not in busy][:limit]
+
+
+async def take_up(tx: Tx, *, run: CampaignRun) -> None:
+    """Has a run prepared; before that, its data file fetched if it has one."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    if "url" in (run.recipients or {}):
+        tx.enqueue("campaigns.fetch", {"run": run.id.hex})
+    else:
+        tx.enqueue("campaigns.prepare", {"run": run.id.hex})
 
 
 class _Making:
