@@ -19,6 +19,8 @@ from resolvers.events.types import EventQuery
 from resolvers.executor import foresee_payloads, plan_root_fields
 from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
+from resolvers.integrations.mutations import IntegrationMutation
+from resolvers.integrations.types import IntegrationQuery
 from resolvers.nodes import NodeQuery
 from resolvers.reporting.mutations import ReportingMutation
 from resolvers.reporting.types import ReportingQuery
@@ -54,6 +56,7 @@ class Query(
     FileQuery,
     MomentQuery,
     IdentitySecretQuery,
+    IntegrationQuery,
     ReportingQuery,
 ):
     """The root of queries."""
@@ -72,6 +75,7 @@ class Mutation(
     CannedResponseMutation,
     SavedViewMutation,
     MomentMutation,
+    IntegrationMutation,
     ReportingMutation,
 ):
     """The root of mutations."""

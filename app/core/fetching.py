@@ -151,6 +151,26 @@ class Guard:
         return any(ip.version == network.version and ip in network for network in self._networks)
 
 
+async def connected_socket(guard: Guard, host: str, port: int, ports: Collection[int]) -> socket.socket:
+    """A connection for what is not HTTP. Raises :class:`AddressRefused`, and OSError."""
+    failure = OSError(f"{host} has no address")
+    for address in await guard.addresses(host, port, ports):
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        except OSError as refused:
+            sock.close()
+            failure = refused
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Opens the connections of an HTTP client, to addresses that the guard has let through."""
 

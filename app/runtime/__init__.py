@@ -29,6 +29,7 @@ from app.core.tx import Reading, Released, Tx, UnitsOfWork
 from app.runtime.alarm import Alarm
 from app.runtime.ingest import Ingest
 from app.runtime.presence import PresenceKeeper
+from app.runtime.providers import Providers
 from app.runtime.reporting import Reporter
 
 log = logging.logger(__name__)
@@ -78,6 +79,7 @@ class Runtime:
         self.authenticator = Authenticator(self.units, self.services)
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)
+        self.providers = Providers(self.units, settings)
         self.hub = Hub(settings.redis_url)
         self.presences = PresenceKeeper(self.hub, self.units)
         self.presence = self.presences.presence
@@ -139,6 +141,7 @@ class Runtime:
         if self.carrier is not None:
             ending.append(("carrier", self.carrier.stop))
         ending += [
+            ("providers", self.providers.close),
             ("presence", self.presences.stop),
             ("hub", self.hub.stop),
             ("limiter", self.limiter.close),
@@ -164,6 +167,8 @@ class Runtime:
 
     def _tell(self, released: Released) -> None:
         self.hub.ring(released)
+        if released.revoked and released.tenant_id is not None:
+            self.providers.forget(released.tenant_id)
         if released.job_kinds:
             self.jobs.nudge()
         if released.wake_at is not None:
