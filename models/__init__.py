@@ -22,12 +22,13 @@ from models.deliveries import ArchivedMessage, Delivery
 from models.events import Event
 from models.feed import FeedEntry, FeedTopic
 from models.files import File
+from models.integrations import Integration
 from models.jobs import Job
 from models.metrics import HourlyCount
 from models.outbox import OutboxMessage
 from models.reporting import ReportingWebhook, WebhookCall
 from models.segments import Segment, SegmentDependency, SegmentFlip, SegmentMembership
-from models.sending import FrequencyCap, Integration, SendingPolicy
+from models.sending import FrequencyCap, SendingPolicy
 from models.teams import Agent, Team, TeamMember
 from models.tracking import Engagement, Link
 from models.visitors import Visitor, VisitorPage

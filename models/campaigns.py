@@ -81,8 +81,10 @@ class CampaignRun(TenantRow, table=True):
     the key of the call. ``state``: ``preparing`` (deliveries are being made), ``sending``, ``paused``, ``completed``,
     ``cancelled`` or ``failed``. ``recipients`` is the audience of a call, where it names one; ``data`` is what a call
     brought along (``trigger`` in Liquid). ``cursor`` is the last customer for whom a delivery was made, in the order of
-    their ids. ``problems`` says who could not be found. ``slots_until``: of a throttled campaign, up to
-    when the moments are given out at which late messages may go.
+    their ids; ``prepared_at`` is when the last delivery was made. ``awaits_winner``: the sample of the experiment has
+    its deliveries, the others get theirs when it is decided. ``slots_until``: of a throttled campaign, up to when the
+    moments are given out at which late messages may go. ``problems`` says who could not be found. Nothing is sent of a
+    run that is neither ``preparing`` nor ``sending``.
     """
 
     __tablename__ = "campaign_runs"
@@ -105,8 +107,10 @@ class CampaignRun(TenantRow, table=True):
     targeted: int = 0
     prepared: int = 0
     control: int = 0
+    awaits_winner: bool = False
     problems: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     due_at: datetime
+    prepared_at: datetime | None = None
     slots_until: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -49,8 +49,17 @@ class WebhookCall(TenantRow, table=True):
     __table_args__ = (
         belongs_to("reporting_webhooks", "webhook_id"),
         UniqueConstraint("tenant_id", "webhook_id", "event_key"),
-        Index("ix_webhook_calls_due", "run_at", sqlite_where=DUE, postgresql_where=DUE),
-        Index("ix_webhook_calls_order", "tenant_id", "webhook_id", "ordering_id", "position"),
+        Index("ix_webhook_calls_due", "tenant_id", "webhook_id", "run_at", sqlite_where=DUE, postgresql_where=DUE),
+        Index(
+            "ix_webhook_calls_order",
+            "tenant_id",
+            "webhook_id",
+            "ordering_id",
+            "position",
+            sqlite_where=DUE,
+            postgresql_where=DUE,
+        ),
+        Index("ix_webhook_calls_ended", "ended_at"),
         Index("ix_webhook_calls_state", "tenant_id", "webhook_id", "state", "position"),
     )
 

@@ -19,7 +19,11 @@ from resolvers.events.types import EventQuery
 from resolvers.executor import foresee_payloads, plan_root_fields
 from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
+from resolvers.integrations.mutations import IntegrationMutation
+from resolvers.integrations.types import IntegrationQuery
 from resolvers.nodes import NodeQuery
+from resolvers.reporting.mutations import ReportingMutation
+from resolvers.reporting.types import ReportingQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
 from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
@@ -52,6 +56,8 @@ class Query(
     FileQuery,
     MomentQuery,
     IdentitySecretQuery,
+    IntegrationQuery,
+    ReportingQuery,
 ):
     """The root of queries."""
 
@@ -69,6 +75,8 @@ class Mutation(
     CannedResponseMutation,
     SavedViewMutation,
     MomentMutation,
+    IntegrationMutation,
+    ReportingMutation,
 ):
     """The root of mutations."""
 

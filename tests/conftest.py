@@ -5,10 +5,11 @@ the whole running inside of a server on it. Use either ``units`` or ``runtime.un
 """
 
 import asyncio
+import gc
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +26,7 @@ from app.core.services import Services
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
-from tests.servers import ServerMissing, Servers, required
+from tests.servers import ServerMissing, Servers, forget_the_killed, required
 from tests.tenants import TenantAccount, create_tenant
 from workers import HANDLERS
 
@@ -38,9 +39,14 @@ def pytest_configure(config: pytest.Config) -> None:
     given = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("RAPPORT_")]:
         del os.environ[name]
-    if hasattr(config, "workerinput"):
+    is_worker = hasattr(config, "workerinput")
+    if is_worker:
         given |= config.workerinput["servers"]
     config.stash[SERVERS] = Servers(given)
+    if not is_worker:
+        forget_the_killed()
+        if (directory := config.stash[SERVERS].directory_in_memory()) is not None:
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = directory
     config.stash[REQUIRED] = required(given)
 
 
@@ -49,6 +55,13 @@ def pytest_configure_node(node: object) -> None:
     config = node.config  # type: ignore[attr-defined]
     environment = {"RAPPORT_TEST_REQUIRE": ",".join(config.stash[REQUIRED])}
     node.workerinput["servers"] = config.stash[SERVERS].urls() | environment  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish() -> None:
+    """As the server does (:mod:`app.serving`): what is there by now stays, and is not searched for garbage again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -132,16 +145,30 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+def postgres_execute(postgres_url: str) -> Iterator[Callable[[str], None]]:
+    """Runs a statement that makes or drops a database, on one connection for the session."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(postgres_url))
+        yield lambda statement: runner.run(_execute(connection, statement))
+        runner.run(connection.close())
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    postgres_url: str,
+    postgres_execute: Callable[[str], None],
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Iterator[str]:
     """The name of a database with the schema and no rows."""
     name = f"template_{worker_id}_{uuid4().hex[:8]}"
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name}"))
+    postgres_execute(f"CREATE DATABASE {name}")
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("template"), database_url=_with_name(postgres_url, name), secret=SECRET
     )
     asyncio.run(_make_schema(settings))
     yield name
-    asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    postgres_execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgres"], scope="module")
@@ -174,12 +201,13 @@ def fresh_settings(backend: str, data_dir: Path, request: pytest.FixtureRequest)
         yield Settings(data_dir=data_dir, database_url="", redis_url="", secret=SECRET, demo=False)
         return
     server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template")
+    execute = request.getfixturevalue("postgres_execute")
     redis_url = emptied(request.getfixturevalue("redis_server"), request.getfixturevalue("worker_id"))
     name = f"test_{uuid4().hex}"
-    asyncio.run(_execute(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     url = _with_name(server, name)
     yield Settings(data_dir=data_dir, database_url=url, redis_url=redis_url, secret=SECRET, demo=False)
-    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -242,21 +270,17 @@ def _with_name(server: str, name: str) -> str:
     return f"{server.rsplit('/', 1)[0]}/{name}"
 
 
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for attempt in range(DROP_ATTEMPTS):
-            try:
-                await connection.execute(statement)
-            except asyncpg.InsufficientPrivilegeError:
-                # A vacuum of the server's own is in a database that is to be dropped, which only a superuser could end.
-                if attempt == DROP_ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(0.5)
-            else:
-                return
-    finally:
-        await connection.close()
+async def _execute(connection: asyncpg.Connection, statement: str) -> None:
+    for attempt in range(DROP_ATTEMPTS):
+        try:
+            await connection.execute(statement)
+        except asyncpg.InsufficientPrivilegeError:
+            # A vacuum of the server's own is in a database that is to be dropped, which only a superuser could end.
+            if attempt == DROP_ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 async def _make_schema(settings: Settings) -> None:

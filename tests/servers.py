@@ -30,6 +30,11 @@ ROLE = "rapport"
 START_S = 30
 PR_SET_PDEATHSIG = 1
 PORTS = (15_000, 32_000)
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that must be free in memory for anything to be put there; a run holds less than a quarter of it."""
+PREFIX = "rapport-tests-"
 
 
 class ServerMissing(Exception):
@@ -39,7 +44,8 @@ class ServerMissing(Exception):
 class Servers:
     """The servers of one test session. Those it started end with it, or with its process.
 
-    A Postgres started here forgets what a power cut would take, unless it is to be ``durable``.
+    A Postgres started here forgets what a power cut would take, and lies in memory where there is room, unless it is
+    to be ``durable``.
     """
 
     def __init__(self, given: Mapping[str, str], *, durable: bool = False) -> None:
@@ -87,8 +93,12 @@ class Servers:
             self._urls[name] = start()
         return self._urls[name]
 
+    def directory_in_memory(self) -> str | None:
+        """A directory that ends with the session; None where memory has no room for one."""
+        return self._directory(None) if memory() else None
+
     def _directory(self, owner: str | None) -> str:
-        directory = tempfile.mkdtemp(prefix="rapport-tests-")
+        directory = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=None if self._durable else memory())
         self._directories.append(directory)
         if owner is not None:
             os.chown(directory, pwd.getpwnam(owner).pw_uid, pwd.getpwnam(owner).pw_gid)
@@ -143,12 +153,7 @@ class Servers:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": 300,
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-        }
-        if self._durable:
-            options = {name: value for name, value in options.items() if value != "off"}
+        } | ({} if self._durable else FORGETFUL)
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self._run([str(programs / "postgres"), "-D", f"{directory}/data", *settings], directory, owner)
         asyncio.run(_create_role(f"postgresql://postgres@127.0.0.1:{port}/postgres"))
@@ -176,6 +181,25 @@ class Servers:
 def required(environment: Mapping[str, str]) -> set[str]:
     """The servers that may not be missing."""
     return {name.strip() for name in environment.get(REQUIRE, "").split(",") if name.strip()}
+
+
+def memory() -> Path | None:
+    """Where files cost the least; None (the usual place) where memory is no file system, or a small one.
+
+    A new database is some 300 files, and there are disks on which each of them is a millisecond of a processor.
+    """
+    if not os.access(MEMORY, os.W_OK):
+        return None
+    found = os.statvfs(MEMORY)
+    return MEMORY if found.f_bavail * found.f_frsize >= ROOM else None
+
+
+def forget_the_killed() -> None:
+    """Removes from memory what sessions have left there that were killed."""
+    for left in MEMORY.glob(f"{PREFIX}*"):
+        process = left.name.removeprefix(PREFIX).partition("-")[0]
+        if process.isdigit() and not Path("/proc", process).exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def free_port() -> int:

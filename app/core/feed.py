@@ -73,6 +73,9 @@ INBOX_TOPIC = "inbox"
 DELIVERIES_TOPIC = "deliveries"
 """The topic of everything that becomes of a tenant's deliveries, and of what people let themselves be told about."""
 
+REPORTED_TOPIC = "reported"
+"""The topic of what only reporting webhooks ask for: contacts, visitors and widgets. Empty where nobody does."""
+
 
 def campaign_topic(campaign_id: UUID) -> str:
     """The topic of how far a campaign has come."""
@@ -81,7 +84,7 @@ def campaign_topic(campaign_id: UUID) -> str:
 
 def is_shared_topic(topic: str) -> bool:
     """Whether units that have nothing else in common write to the topic. Such topics are locked last."""
-    return topic.startswith(("segment:", "campaign:")) or topic in (INBOX_TOPIC, DELIVERIES_TOPIC)
+    return topic.startswith(("segment:", "campaign:")) or topic in (INBOX_TOPIC, DELIVERIES_TOPIC, REPORTED_TOPIC)
 
 
 def encode_cursor(epoch: str, offset: int) -> str:

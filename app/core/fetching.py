@@ -7,6 +7,7 @@ question and the connection gains nothing. ``RAPPORT_ALLOWED_PRIVATE_HOSTS`` let
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
@@ -150,6 +151,26 @@ class Guard:
         return any(ip.version == network.version and ip in network for network in self._networks)
 
 
+async def connected_socket(guard: Guard, host: str, port: int, ports: Collection[int]) -> socket.socket:
+    """A connection for what is not HTTP. Raises :class:`AddressRefused`, and OSError."""
+    failure = OSError(f"{host} has no address")
+    for address in await guard.addresses(host, port, ports):
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        except OSError as refused:
+            sock.close()
+            failure = refused
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Opens the connections of an HTTP client, to addresses that the guard has let through."""
 
@@ -262,8 +283,10 @@ class Fetcher:
         timeout_s: float = TIMEOUT_S,
         follows_redirects: bool = False,
     ) -> AsyncIterator[AnswerStream]:
-        """An answer that is read while it arrives; the whole block has ``timeout_s`` seconds. Raises
-        :class:`FetchFailed`, also while the body is read."""
+        """An answer that is read while it arrives; the whole block has ``timeout_s`` seconds. It comes as it was sent:
+        compressed, if an ``accept-encoding`` among the headers lets it be. Raises :class:`FetchFailed`, also while the
+        body is read."""
+        wanted = re.split(r"[,\s]+", f"identity,{(headers or {}).get('accept-encoding', '')}")
         limit = httpx2.Timeout(timeout_s, connect=timeout_s * CONNECTING_SHARE)
         try:
             async with asyncio.timeout(timeout_s):
@@ -272,7 +295,7 @@ class Fetcher:
                 )
                 response = await self._client.send(request, stream=True, follow_redirects=follows_redirects)
                 try:
-                    if response.headers.get("content-encoding", "identity").lower() != "identity":
+                    if response.headers.get("content-encoding", "identity").lower() not in wanted:
                         raise FetchFailed("the answer is compressed, which was not asked for", was_sent=True)
                     yield AnswerStream(response.status_code, response.headers, response.aiter_raw())
                 finally:

@@ -1,6 +1,7 @@
 """Bringing a database's schema to the newest version. Alembic does the work, on the writer's own connection."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -14,12 +15,15 @@ import models
 from app.core.database import Database
 
 SCRIPTS = Path(models.__file__).parent / "migrations"
+NEWEST = "head"
 ONE_AT_A_TIME = 0x5261_7070_6F72_7400
 """The advisory lock under which a Postgres database is migrated: two processes that start together take turns."""
 
 
-async def upgrade(database: Database, revision: str = "head") -> None:
+async def upgrade(database: Database, revision: str = NEWEST) -> None:
     """Brings the schema up to ``revision``, all of it or nothing."""
+    if revision == NEWEST and await is_current(database):
+        return
     await _run(database, lambda config: command.upgrade(config, revision))
 
 
@@ -32,7 +36,13 @@ async def is_current(database: Database) -> bool:
     """Whether the database has the newest schema."""
     async with database.writer.connect() as connection:
         heads = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
-    return set(heads) == set(ScriptDirectory(str(SCRIPTS)).get_heads())
+    return set(heads) == _newest()
+
+
+@cache
+def _newest() -> frozenset[str]:
+    """The versions that a database with the newest schema has. To find them is to compile every version."""
+    return frozenset(ScriptDirectory(str(SCRIPTS)).get_heads())
 
 
 async def _run(database: Database, work: Callable[[Config], None]) -> None:

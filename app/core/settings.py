@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     pool_size: int = Field(10, ge=1, description="Postgres: connections of the units of work.")
 
     allowed_origins: list[str] = Field([], description="JSON list of browser origins besides our own that may connect.")
+    egress_addresses: list[str] = Field(
+        [], description="JSON list of the IP addresses from which this server calls others, as clients are told them."
+    )
     allowed_private_hosts: list[str] = Field(
         [],
         description="JSON list of hosts, addresses or networks that are not public, to which outgoing requests and mail"

@@ -19,6 +19,7 @@ from app.actions.segments.live import LiveMembership
 from app.core import logging, migrations
 from app.core.access import Principal
 from app.core.database import Database
+from app.core.feed import DELIVERIES_TOPIC, INBOX_TOPIC, REPORTED_TOPIC
 from app.core.jobs.carrier import Carrier
 from app.core.jobs.runner import JobRunner, Work
 from app.core.realtime.hub import Hub
@@ -28,10 +29,13 @@ from app.core.tx import Reading, Released, Tx, UnitsOfWork
 from app.runtime.alarm import Alarm
 from app.runtime.ingest import Ingest
 from app.runtime.presence import PresenceKeeper
+from app.runtime.providers import Providers
+from app.runtime.reporting import Reporter
 
 log = logging.logger(__name__)
 
 SOUND_SQLITE = (3, 51, 3)
+REPORTED = frozenset({DELIVERIES_TOPIC, INBOX_TOPIC, REPORTED_TOPIC})
 STEP_S = 15.0
 """How long one part of a shutdown may take before the next begins."""
 
@@ -75,6 +79,7 @@ class Runtime:
         self.authenticator = Authenticator(self.units, self.services)
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)
+        self.providers = Providers(self.units, settings)
         self.hub = Hub(settings.redis_url)
         self.presences = PresenceKeeper(self.hub, self.units)
         self.presence = self.presences.presence
@@ -84,6 +89,7 @@ class Runtime:
             runs_jobs = settings.in_process_jobs or not settings.redis_url
         self.runs_jobs = runs_jobs and bool(works)
         self.alarm = Alarm(self.units)
+        self.reporter = Reporter(self.units, settings)
         self.carrier: Carrier | None = None
         if settings.redis_url:
             self.carrier = Carrier(settings.redis_url, self._look if self.runs_jobs else None)
@@ -113,6 +119,7 @@ class Runtime:
             if self.runs_jobs:
                 await self.jobs.start(alone=self.database.is_sqlite)
                 await self.alarm.start()
+                await self.reporter.start()
         except BaseException:
             await self.stop()
             raise
@@ -126,6 +133,7 @@ class Runtime:
         self.drain()
         ending: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("alarm", self.alarm.stop),
+            ("reporter", self.reporter.stop),
             ("jobs", self.jobs.stop),
             ("ingest", self.ingest.drain),
             ("authenticator", self.authenticator.close),
@@ -133,6 +141,7 @@ class Runtime:
         if self.carrier is not None:
             ending.append(("carrier", self.carrier.stop))
         ending += [
+            ("providers", self.providers.close),
             ("presence", self.presences.stop),
             ("hub", self.hub.stop),
             ("limiter", self.limiter.close),
@@ -158,10 +167,14 @@ class Runtime:
 
     def _tell(self, released: Released) -> None:
         self.hub.ring(released)
+        if released.revoked and released.tenant_id is not None:
+            self.providers.forget(released.tenant_id)
         if released.job_kinds:
             self.jobs.nudge()
         if released.wake_at is not None:
             self.alarm.ring(released.wake_at)
+        if any(position.topic in REPORTED for position in released.positions):
+            self.reporter.nudge()
         if self.carrier is not None and (released.job_kinds or (released.wake_at and not self.runs_jobs)):
             self.carrier.ring()
 

@@ -28,6 +28,7 @@ from models import (
     Member,
     Merge,
     Message,
+    ReportingWebhook,
     Segment,
     SegmentDependency,
     SegmentMembership,
@@ -56,6 +57,7 @@ TABLES = (
     Message,
     File,
     CannedResponse,
+    ReportingWebhook,
 )
 MakeKey = Callable[..., Awaitable[str]]
 Send = Callable[..., Awaitable[httpx2.Response]]

@@ -17,6 +17,7 @@ from app.rest.silentchat import wire as silentchat_wire
 from app.rest.silocdp import wire as silocdp_wire
 from app.runtime import Runtime
 from tests.doors.conftest import MakeKey, ReadAll, Ready, Send
+from tests.doors.customerio_samples import UNKNOWN, make_customerio
 from tests.doors.sample import Sample
 from tests.doors.samples import RULE, SAMPLES
 from tests.doors.silentchat_samples import make_silentchat
@@ -52,9 +53,10 @@ def two_customers(
     ready: Ready,
     request: pytest.FixtureRequest,
 ) -> TwoCustomers:
-    """``await two_customers()`` makes two of the first tenant, and two segments, and for SilentChat a conversation and
-    all that belongs to one; the ids with which samples are filled."""
-    talks = request.getfixturevalue("dialect") == "silentchat"
+    """``await two_customers()`` makes two of the first tenant, and two segments, for SilentChat a conversation and all
+    that belongs to one, and for Customer.io what is sent; the ids with which samples are filled."""
+    dialect = request.getfixturevalue("dialect")
+    made = {"silentchat": make_silentchat, "customerio": make_customerio}.get(dialect)
     numbers = count(1)
 
     async def make() -> dict[str, str]:
@@ -72,8 +74,8 @@ def two_customers(
         ids = {"customer": customer, "cio": cio, "other": other.removeprefix("cust_"), "token": token}
         segments = {"segment": public_id("segment", dynamic), "number": str(by_hand.number)}
         own = public_id("tenant", tenant.id)
-        talk = await make_silentchat(runtime, tenant, number) if talks else {}
-        return ids | segments | talk | {"tenant": own, "caller": own, "contact": f"con_{cio}"}
+        things = await made(runtime, tenant, number) if made else {}
+        return ids | segments | things | {"tenant": own, "caller": own, "contact": f"con_{cio}"}
 
     return make
 
@@ -170,7 +172,7 @@ async def test_another_tenants_ids_are_not_found_and_nothing_is_touched(
     ids = await two_customers()
     plain = {name: text for name, text in ids.items() if "_" not in text}
     unknown = {name: f"{text.partition('_')[0]}_{'0' * 32}" for name, text in ids.items()}
-    unknown |= dict.fromkeys(plain, "0" * 32) | {"number": "999999"}
+    unknown |= dict.fromkeys(plain, "0" * 32) | {"number": "999999"} | UNKNOWN
     own = {"caller": public_id("tenant", other_tenant.id)}
     before = await contents(tenant), await contents(other_tenant)
     for sample in samples_of(dialect):
@@ -206,7 +208,8 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
     monkeypatch.setattr(silentchat_wire, "CALLS", one)
     monkeypatch.setattr(silentchat_wire, "ACCOUNTS", one)
     monkeypatch.setattr("app.rest.door.serving.STRANGERS", one)
-    ids = dict.fromkeys(("customer", "cio", "other", "token", "segment", "number", "tenant", "caller"), "1")
+    ids = dict.fromkeys(UNKNOWN, "1")
+    ids |= dict.fromkeys(("customer", "cio", "other", "token", "segment", "number", "tenant", "caller"), "1")
     for public in (True, False):
         samples = [sample for sample in samples_of(dialect) if sample.public is public]
         for number, sample in enumerate(samples):

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from app.core.errors import Overloaded
 from app.main import build_app
-from app.rest.door.parsing import BODY_LIMIT
+from app.rest.door.declaration import BODY_LIMIT
 from app.rest.door.routing import Routes
 from app.rest.silocdp import DIALECT as SILOCDP
 from app.runtime import Runtime

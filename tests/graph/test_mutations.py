@@ -11,6 +11,7 @@ from app.runtime import Runtime
 from resolvers.schema import schema
 from tests.graph.callers import Caller, Json, everything_stored
 from tests.graph.mutations import CUSTOMER, MUTATIONS, PRO, PUBLIC_MUTATIONS, WITHOUT_INPUT, Things, unknown_things
+from tests.graph.reporting import REPORTING
 from tests.graph.talk import TALK, TALK_PUBLIC, TALK_WITHOUT_INPUT, VISITORS_OWN
 
 SCOPED = sorted(name for name, mutation in MUTATIONS.items() if mutation.scope)
@@ -22,7 +23,7 @@ def test_every_mutation_is_tested() -> None:
     assert mutations is not None
     about_people = MUTATIONS.keys() | PUBLIC_MUTATIONS | WITHOUT_INPUT
     talk = TALK.keys() | VISITORS_OWN.keys() | TALK_PUBLIC | TALK_WITHOUT_INPUT
-    assert set(mutations.fields) == about_people | talk
+    assert set(mutations.fields) == about_people | talk | REPORTING.keys()
 
 
 @pytest.fixture

@@ -56,15 +56,16 @@ class SegmentStore:
             found.setdefault(segment_id, set()).add(UUID(hex=name))
         return {segment_id: frozenset(used) for segment_id, used in found.items()}
 
-    async def readable(self, document: object) -> Rule:
-        """The rule in ``document``; its segments all exist. Raises :class:`Invalid` with the path of what is wrong."""
-        rule = read_rule(document)
+    async def readable(self, document: object, path: str = "rule") -> Rule:
+        """The rule in ``document``; its segments all exist. Raises :class:`Invalid` with the path of what is wrong,
+        which begins with ``path``."""
+        rule = read_rule(document, path)
         wanted = segments_of(rule)
         if wanted:
             known = select(col(Segment.id)).where(col(Segment.deleted_at).is_(None), col(Segment.id).in_(wanted))
             missing = wanted - set((await self._session.execute(known)).scalars())
             if missing:
-                raise Invalid.at(_place_of(document, missing), "is not one of your segments")
+                raise Invalid.at(_place_of(document, missing, path), "is not one of your segments")
         return rule
 
 

@@ -1,7 +1,20 @@
 """The Customer.io Track and App APIs as their published clients speak to them (``contracts/customerio.md``)."""
 
-from app.rest.customerio import devices, entities, events, people, region, search, segments, wire
+from app.rest.customerio import (
+    devices,
+    entities,
+    events,
+    info,
+    people,
+    region,
+    reporting_webhooks,
+    search,
+    segments,
+    wire,
+)
 from app.rest.door import Dialect
+
+NUMBER = {"type": "integer", "minimum": 1}
 
 DIALECT = Dialect(
     name="customerio",
@@ -23,6 +36,8 @@ DIALECT = Dialect(
         *region.ENDPOINTS,
         *segments.ENDPOINTS,
         *search.ENDPOINTS,
+        *reporting_webhooks.ENDPOINTS,
+        *info.ENDPOINTS,
     ),
     words=wire.WORDS,
     error_form=wire.meta_errors,
@@ -36,7 +51,8 @@ DIALECT = Dialect(
     parameters={
         "identifier": {"description": "Your id of the person, their e-mail address, or `cio_…`. Percent-encode it."},
         "device_id": {"description": "The device's push token."},
-        "segment_id": {"description": "The number of a segment.", "schema": {"type": "integer", "minimum": 1}},
+        "segment_id": {"description": "The number of a segment.", "schema": NUMBER},
+        "webhook_id": {"description": "The number of a reporting webhook.", "schema": NUMBER},
         "customer_id": {"description": "A person, named as `id_type` says. Percent-encode it."},
     },
     rename=wire.rename,

@@ -1,15 +1,16 @@
 """How the Customer.io App API (``/v1/…``) differs from Track: its limit, its refusals and its pages."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from pydantic import Field
 
 from app.actions.customers import CustomerView
-from app.core.access import Plan, Principal
+from app.core.access import Plan, Principal, Scope
 from app.core.errors import Invalid, NotFound
 from app.rest.customerio.wire import Sentence, Wire
-from app.rest.door import Refusal
+from app.rest.door import Endpoint, Handler, Refusal
 
 APP_API = Plan("app api", 600, 10)
 """10 requests a second for each key, whatever the tenant's plan (``customerio.md``, limits)."""
@@ -81,8 +82,19 @@ def read_start(start: str) -> UUID | None:
         raise Invalid.at("start", "is not the next of a page") from None
 
 
-def segment_number(text: str) -> int:
-    """The number in a path. Raises NotFound for what cannot be one."""
-    if not text.isascii() or not text.isdigit() or len(text) > 10:
-        raise NotFound("segment", "segment_id")
+def number_in(path: Mapping[str, str], name: str, noun: str) -> int:
+    """The number that is a path's parameter. Raises NotFound for what cannot be one."""
+    text = path[name]
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise NotFound(noun, name)
     return int(text)
+
+
+def app_endpoint(
+    method: str, path: str, handler: Handler[Any, Any], summary: str, tag: str, scope: Scope, **more: Any
+) -> Endpoint[Any, Any]:
+    """An endpoint of the App API; ``path`` is what follows ``/v1``."""
+    usual: dict[str, Any] = {"error_form": app_errors, "error_model": AppErrors, "plan": app_plan}
+    return Endpoint(
+        method=method, path=f"/v1{path}", handler=handler, tag=tag, summary=summary, scope=scope, **(usual | more)
+    )

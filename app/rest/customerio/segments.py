@@ -12,7 +12,7 @@ from app.core.access import Scope
 from app.core.errors import Invalid
 from app.core.ids import public_id
 from app.core.tx import Reading, Tx
-from app.rest.customerio.app_wire import AppErrors, People, app_errors, app_plan, people, read_start, segment_number
+from app.rest.customerio.app_wire import AppErrors, People, app_errors, app_plan, number_in, people, read_start
 from app.rest.customerio.filters import write_filter
 from app.rest.customerio.wire import CIO_ID, Text, Wire
 from app.rest.door import Call, Endpoint
@@ -188,7 +188,7 @@ async def _members(reading: Reading, segment_id: UUID, after: UUID | None, limit
 
 
 async def _addressed(reading: Reading | Tx, path: Mapping[str, str]) -> SegmentRow:
-    return await segments.segment_with_number(reading, number=segment_number(path["segment_id"]))
+    return await segments.segment_with_number(reading, number=number_in(path, "segment_id", "segment"))
 
 
 def _refs(ids: Sequence[str], kind: str) -> list[CustomerRef]:

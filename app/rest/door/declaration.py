@@ -18,6 +18,7 @@ from app.runtime import Runtime
 BodyT = TypeVar("BodyT", bound=BaseModel | None)
 QueryT = TypeVar("QueryT", bound=BaseModel | None)
 Headers = list[tuple[bytes, bytes]]
+BODY_LIMIT = 1 << 20
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ class Endpoint(Generic[BodyT, QueryT]):
     body is read (None: the action alone decides). ``fields`` renames what the action calls its input, where the
     dialect's own renaming does not fit. ``further`` documents the statuses that a :class:`Reply` may have.
     ``error_form`` replaces the dialect's for this endpoint, and so does ``plan``, which is asked of public endpoints
-    too. A handler that ``streams`` reads the body itself.
+    too. A handler that ``streams`` reads the body itself; the others' bodies have at most ``body_limit`` bytes. A
+    ``silent`` one answers its success without a body. ``says_when`` False: a 429 does not say when to come again.
     """
 
     method: str
@@ -125,6 +127,9 @@ class Endpoint(Generic[BodyT, QueryT]):
     error_model: type[BaseModel] | None = None
     plan: Callable[[Principal], Plan] | None = None
     streams: bool = False
+    body_limit: int = BODY_LIMIT
+    silent: bool = False
+    says_when: bool = True
 
 
 Enter = Callable[[Runtime, Principal, Endpoint[Any, Any], Mapping[str, str], Mapping[str, str]], Awaitable[Principal]]

@@ -111,7 +111,7 @@ def _request_body(endpoint: AnyEndpoint) -> RequestBody | None:
 
 def _responses(dialect: Dialect, endpoint: AnyEndpoint) -> dict[str, Response]:
     success = Response(description="Done.", headers={"X-Request-Id": REQUEST_ID})
-    if endpoint.status != 204:
+    if endpoint.status != 204 and not endpoint.silent:
         success.content = {"application/json": _media(dialect.envelope_model(endpoint.response))}
     responses = {str(endpoint.status): success}
     responses |= {str(status): _further(model) for status, model in endpoint.further.items()}

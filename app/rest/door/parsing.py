@@ -14,7 +14,6 @@ from app.rest.door.refusals import BodyTooLarge
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-BODY_LIMIT = 1 << 20
 DEPTH_LIMIT = 100
 ISSUES_SHOWN = 20
 QUERY_FIELDS = 100
@@ -38,19 +37,20 @@ MESSAGES = {
 """Pydantic's error types in the words of the actions; its own messages speak of Python."""
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
-    """The whole body. Raises BodyTooLarge above 1 MiB (at once, when the length is declared), or ClientDisconnect."""
+async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) -> bytes:
+    """The whole body. Raises BodyTooLarge above ``limit`` bytes (at once, when the length is declared), or
+    ClientDisconnect."""
     declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > BODY_LIMIT:
-        raise BodyTooLarge(BODY_LIMIT)
+    if declared.isdecimal() and int(declared) > limit:
+        raise BodyTooLarge(limit)
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
-            raise BodyTooLarge(BODY_LIMIT)
+        if len(body) > limit:
+            raise BodyTooLarge(limit)
         if not message.get("more_body", False):
             return bytes(body)
 

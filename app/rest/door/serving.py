@@ -131,7 +131,7 @@ class Door:
         if endpoint.query is not None:
             query = parse_query(endpoint.query, exchange.scope["query_string"])
         if endpoint.body is not None:
-            body = parse_body(endpoint.body, await read_body(exchange.headers, exchange.receive))
+            body = parse_body(endpoint.body, await read_body(exchange.headers, exchange.receive, endpoint.body_limit))
         call = Call(self._runtime, principal, path, body, query, exchange.headers, exchange.receive)
         return self._present(endpoint, await endpoint.handler(call))
 
@@ -161,6 +161,8 @@ class Door:
             raise RateLimited(exchange.allowance.retry_after)
 
     def _present(self, endpoint: AnyEndpoint, result: BaseModel | Reply | None) -> Answer:
+        if result is None and endpoint.silent:
+            return Answer(endpoint.status, media_type=b"")
         if result is None:
             return Answer(endpoint.status, b"" if endpoint.status == 204 else self._success)
         if isinstance(result, Reply):
@@ -176,7 +178,7 @@ class Door:
             headers.append((b"allow", ", ".join(error.allowed).encode()))
         if isinstance(error, Unauthenticated):
             headers.append((b"www-authenticate", self.dialect.challenge.encode()))
-        if refusal.status in (429, 503):
+        if refusal.status == 503 or (refusal.status == 429 and (endpoint is None or endpoint.says_when)):
             headers.append((b"retry-after", b"%d" % getattr(error, "retry_after", 1)))
         if refusal.status in self.dialect.text_statuses:
             return Answer(refusal.status, "\n".join(refusal.sentences).encode(), headers, TEXT_TYPE)
@@ -187,7 +189,9 @@ class Door:
         bare = exchange.scope["method"] == "HEAD"
         headers = [(b"x-request-id", exchange.request_id.encode()), *answer.headers]
         if answer.status != 204:
-            headers += [(b"content-type", answer.media_type), (b"content-length", b"%d" % len(answer.body))]
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        if answer.status != 204 and answer.media_type:
+            headers.append((b"content-type", answer.media_type))
         if exchange.allowance is not None:
             headers += self.dialect.limit_headers(exchange.allowance)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -278,6 +278,10 @@ def _create_webhooks() -> None:
         belongs("webhook_calls", "webhook_id", to="reporting_webhooks"),
         unique("webhook_calls", "tenant_id", "webhook_id", "event_key"),
     )
-    partial("ix_webhook_calls_due", "webhook_calls", ["run_at"], "state = 'due'", unique=False)
-    op.create_index("ix_webhook_calls_order", "webhook_calls", ["tenant_id", "webhook_id", "ordering_id", "position"])
+    lane = ["tenant_id", "webhook_id"]
+    partial("ix_webhook_calls_due", "webhook_calls", [*lane, "run_at"], "state = 'due'", unique=False)
+    partial(
+        "ix_webhook_calls_order", "webhook_calls", [*lane, "ordering_id", "position"], "state = 'due'", unique=False
+    )
+    op.create_index("ix_webhook_calls_ended", "webhook_calls", ["ended_at"])
     op.create_index("ix_webhook_calls_state", "webhook_calls", ["tenant_id", "webhook_id", "state", "position"])

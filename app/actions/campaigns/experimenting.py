@@ -1,0 +1,32 @@
+"""The course of an experiment: it runs from the first message on, until it is decided."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.actions.campaigns.store import CampaignStore
+from app.core.tx import Tx
+from models import Campaign
+
+NEW, RUNNING, DECIDED = "draft", "running", "decided"
+
+
+async def reset_experiment(tx: Tx, campaign_id: UUID) -> None:
+    """Before a launch: nothing is decided yet."""
+    experiment = await CampaignStore(tx).experiment(campaign_id, locked=True)
+    if experiment is None:
+        return
+    experiment.state, experiment.winner, experiment.result = NEW, None, None
+    experiment.decides_at = experiment.decided_at = None
+    await tx.session.flush()
+
+
+async def start_experiment(tx: Tx, campaign: Campaign, begins: datetime) -> None:
+    """With the first run: from now on it is known when it is decided."""
+    experiment = await CampaignStore(tx).experiment(campaign.id, locked=True)
+    if experiment is None or experiment.state != NEW:
+        return
+    experiment.state, experiment.updated_at = RUNNING, tx.now
+    experiment.decides_at = begins + timedelta(seconds=experiment.decides_after_s)
+    await tx.session.flush()
+    if experiment.automatic:
+        tx.enqueue("campaigns.decide", {"experiment": experiment.id.hex}, run_at=experiment.decides_at)

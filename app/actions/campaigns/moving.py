@@ -1,0 +1,128 @@
+"""Pausing campaigns, letting them go on, and breaking them off."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app.actions.campaigns.finishing import finish_if_done
+from app.actions.campaigns.launching import LAUNCH, begin_run, schedule_next, wait_for
+from app.actions.campaigns.preparing import take_up
+from app.actions.campaigns.store import CampaignStore
+from app.actions.campaigns.words import (
+    CALLED,
+    CANCELLED,
+    PAUSED,
+    PREPARING,
+    RECURRING,
+    SCHEDULED,
+    SENDING,
+    UNFINISHED,
+    check_move,
+)
+from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
+from app.core.access import Scope
+from app.core.ids import public_id
+from app.core.tx import Tx
+from models import Campaign, CampaignRun, Delivery
+
+
+async def pause_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
+    """Stops sending until it is resumed: what is in a provider's hands goes, everything else waits. A triggered or
+    transactional campaign refuses calls meanwhile. Raises :class:`NotFound`, and :class:`Conflict` for a campaign that
+    is neither scheduled nor sending."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    store = CampaignStore(tx)
+    campaign = await store.get(campaign_id, locked=True)
+    check_move(campaign, "paused")
+    for run in await store.runs(campaign_id, frozenset({PREPARING, SENDING})):
+        run.state = PAUSED
+    await _set_status(tx, campaign, PAUSED, "campaign.pause")
+    return campaign
+
+
+async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
+    """Goes on where it was paused. What became due meanwhile goes now; of a recurrence, what was missed is left out.
+    Raises :class:`NotFound`, and :class:`Conflict` for a campaign that is not paused."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    store = CampaignStore(tx)
+    campaign = await store.get(campaign_id, locked=True)
+    check_move(campaign, "resumed")
+    runs = await store.runs(campaign_id, frozenset({PAUSED}))
+    for run in runs:
+        run.state = PREPARING if run.prepared_at is None else SENDING
+        await take_up(tx, run=run)
+    waits = campaign.kind not in CALLED and not runs
+    await _set_status(tx, campaign, SCHEDULED if waits else SENDING, "campaign.resume")
+    if campaign.kind == RECURRING:
+        await schedule_next(tx, campaign, tx.now)
+    elif waits:
+        await _go_on_waiting(tx, campaign)
+    await tx.session.flush()
+    for run in runs:
+        await finish_if_done(tx, run)
+    return campaign
+
+
+async def _go_on_waiting(tx: Tx, campaign: Campaign) -> None:
+    """A one-off campaign that was paused before it began."""
+    if campaign.scheduled_at is not None and campaign.scheduled_at > tx.now:
+        wait_for(tx, campaign, campaign.scheduled_at)
+    else:
+        campaign.scheduled_at = None
+        await begin_run(tx, campaign, LAUNCH, tx.now)
+
+
+async def cancel_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
+    """Ends a campaign before its time: what is in a provider's hands goes, everything else is cancelled (in the
+    background). Raises :class:`NotFound`, and :class:`Conflict` for one that is not scheduled, sending or paused."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    store = CampaignStore(tx)
+    campaign = await store.get(campaign_id, locked=True)
+    check_move(campaign, "cancelled")
+    for run in await store.runs(campaign_id, UNFINISHED):
+        run.state, run.finished_at = CANCELLED, tx.now
+    campaign.scheduled_at = None
+    campaign.completed_at = tx.now
+    await _set_status(tx, campaign, CANCELLED, "campaign.cancel")
+    tx.enqueue("campaigns.cancel", {"campaign": campaign_id.hex})
+    return campaign
+
+
+async def cancel_portion(tx: Tx, *, campaign_id: UUID, limit: int) -> int:
+    """Cancels up to ``limit`` queued deliveries of the campaign's cancelled runs. Returns how many."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    cancelled = select(col(CampaignRun.id)).where(
+        col(CampaignRun.tenant_id) == tx.tenant_id,
+        col(CampaignRun.campaign_id) == campaign_id,
+        col(CampaignRun.state) == CANCELLED,
+    )
+    queued = (
+        select(col(Delivery.id))
+        .where(col(Delivery.run_id).in_(cancelled), col(Delivery.state) == "queued")
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ended = (
+        update(Delivery)
+        .where(col(Delivery.id).in_(queued), col(Delivery.state) == "queued")
+        .values(state=CANCELLED)
+        .returning(
+            col(Delivery.id),
+            col(Delivery.customer_id),
+            col(Delivery.campaign_id),
+            col(Delivery.content_id),
+            col(Delivery.run_id),
+            col(Delivery.channel),
+        )
+    )
+    rows = (await tx.session.execute(ended, execution_options={"synchronize_session": False})).all()
+    await tell_deliveries(tx, [DeliveryEvent(*row, "cancelled", tx.now, counts=False) for row in rows])
+    return len(rows)
+
+
+async def _set_status(tx: Tx, campaign: Campaign, status: str, action: str) -> None:
+    campaign.status, campaign.updated_at = status, tx.now
+    await tx.session.flush()
+    tell_campaign(tx, campaign.id, "campaign.status", {"status": status})
+    tx.audit(action, public_id("campaign", campaign.id))

@@ -1,0 +1,222 @@
+"""Making the deliveries of a run: exactly one for each person and channel, a portion of people at a time.
+
+A portion is one unit of work that also moves the run's cursor, so preparing may be broken off anywhere and begun again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.actions.campaigns.assigning import Split, assign_group, is_control
+from app.actions.campaigns.audience import Recipient, next_recipients
+from app.actions.campaigns.finishing import finish_if_done
+from app.actions.campaigns.picking import pick_content
+from app.actions.campaigns.schedule import due_at
+from app.actions.campaigns.splitting import split_of
+from app.actions.campaigns.store import CampaignStore
+from app.actions.campaigns.words import PREPARING, SENDING
+from app.actions.customers.store import CustomerStore
+from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
+from app.core.access import Scope
+from app.core.batches import among
+from app.core.ids import new_id
+from app.core.tx import Reading, Tx
+from models import Campaign, CampaignRun, Content, Delivery, Job
+
+PLANNED = 20_000
+"""People that one look finds at most."""
+CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whose deliveries are to be made next, and by what. ``is_whole``: there is nobody after them."""
+
+    campaign: Campaign
+    run: CampaignRun
+    split: Split | None
+    contents: Sequence[Content]
+    recipients: Sequence[Recipient]
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.recipients) < PLANNED
+
+
+async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
+    """Whom to make deliveries for next. None when there is nothing to do: the run is paused, over, or waits."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    store = CampaignStore(reading)
+    run = await store.run(run_id)
+    if run.state != PREPARING or run.awaits_winner or "url" in (run.recipients or {}):
+        return None
+    campaign = await store.get(run.campaign_id)
+    recipients = await next_recipients(reading, campaign, run, after=run.cursor, limit=PLANNED)
+    split = await split_of(reading, campaign.id)
+    return Plan(campaign, run, split, await store.contents(campaign.id), recipients)
+
+
+async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, recipients: Sequence[Recipient]) -> bool:
+    """Makes the deliveries of these recipients, who follow the customer ``after`` in the plan.
+
+    False when the run has moved on otherwise (it was paused, or somebody else prepares it): make another plan.
+    """
+    tx.require(Scope.CAMPAIGNS_SEND)
+    run = await CampaignStore(tx).run(plan.run.id, locked=True)
+    if run.state != PREPARING or run.awaits_winner or run.cursor != after:
+        return False
+    standing = await CustomerStore(tx).standing([one.customer_id for one in recipients])
+    served = await _served(tx, run, standing)
+    making = _Making(plan, tx.now, run.prepared)
+    rows = [
+        row
+        for one in recipients
+        if one.customer_id in standing and one.customer_id not in served
+        for row in making.rows(one)
+    ]
+    await tx.insert(Delivery, rows)
+    await tell_deliveries(tx, _events(rows, tx.now))
+    controls = {row["customer_id"] for row in rows if row["reason"] == CONTROL}
+    run.targeted += len({row["customer_id"] for row in rows})
+    run.prepared += len(rows)
+    run.control += len(controls)
+    run.cursor = recipients[-1].customer_id
+    await tx.session.flush()
+    tell_campaign(tx, run.campaign_id, "campaign.progress", {"run": run.id.hex, "prepared": run.prepared})
+    return True
+
+
+async def finish_preparation(tx: Tx, *, run_id: UUID) -> None:
+    """Notes that everybody has their deliveries; those who are not in the sample of an experiment still wait."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    store = CampaignStore(tx)
+    campaign = await store.get((await store.run(run_id)).campaign_id, locked=True)
+    run = await store.run(run_id, locked=True)
+    if run.state != PREPARING or run.awaits_winner:
+        return
+    split = await split_of(tx, campaign.id)
+    if split is not None and not split.is_decided and split.sample_share < 1000:
+        run.awaits_winner = True
+    else:
+        run.state, run.prepared_at = SENDING, tx.now
+    await tx.session.flush()
+    if not run.awaits_winner:
+        await finish_if_done(tx, run)
+
+
+async def _served(tx: Tx, run: CampaignRun, people: set[UUID]) -> set[UUID]:
+    """Who has a delivery of the run already: after an experiment, its sample."""
+    wanted = select(col(Delivery.customer_id)).where(
+        col(Delivery.occurrence_id) == run.id, among(tx.session, Delivery.customer_id, people)
+    )
+    return set((await tx.session.execute(wanted)).scalars())
+
+
+async def idle_runs(reading: Reading, *, limit: int) -> list[CampaignRun]:
+    """Runs that are to be prepared and that no job is there for, of any tenant for the system, the oldest first."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    jobs = select(col(Job.payload)).where(
+        col(Job.kind).in_(["campaigns.prepare", "campaigns.fetch"]), col(Job.state).in_(["due", "running"])
+    )
+    busy = {payload["run"] for payload in (await reading.session.execute(jobs)).scalars()}
+    wanted = select(CampaignRun).where(col(CampaignRun.state) == PREPARING, col(CampaignRun.awaits_winner).is_(False))
+    rows = (await reading.session.execute(wanted.order_by(col(CampaignRun.id)).limit(limit + len(busy)))).scalars()
+    return [run for run in rows if run.id.hex not in busy][:limit]
+
+
+async def take_up(tx: Tx, *, run: CampaignRun) -> None:
+    """Has a run prepared; before that, its data file fetched if it has one."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    if "url" in (run.recipients or {}):
+        tx.enqueue("campaigns.fetch", {"run": run.id.hex})
+    else:
+        tx.enqueue("campaigns.prepare", {"run": run.id.hex})
+
+
+class _Making:
+    """The rows of one portion."""
+
+    def __init__(self, plan: Plan, now: datetime, made: int) -> None:
+        self._plan = plan
+        self._now = now
+        self._made = made
+        self._due: dict[str, datetime] = {}
+
+    def rows(self, one: Recipient) -> list[dict[str, Any]]:
+        """One delivery for each channel; for the control group it says why nothing was sent."""
+        campaign, split = self._plan.campaign, self._plan.split
+        group = None if split is None else assign_group(split, one.customer_id)
+        if split is not None and group is None:
+            return []
+        kept_out = is_control(campaign.id, campaign.control_share, one.customer_id)
+        rows = [self._row(one, channel, group, kept_out) for channel in campaign.channels]
+        self._made += len(rows)
+        return rows
+
+    def _row(self, one: Recipient, channel: str, group: int | None, kept_out: bool) -> dict[str, Any]:
+        campaign, run = self._plan.campaign, self._plan.run
+        content = pick_content(self._plan.contents, channel, group or 0, one.locale)
+        return {
+            "id": new_id(),
+            "customer_id": one.customer_id,
+            "campaign_id": campaign.id,
+            "run_id": run.id,
+            "occurrence_id": run.id,
+            "content_id": None if content is None else content.id,
+            "channel": channel,
+            "test_group": group,
+            "lane": 1,
+            "priority": campaign.priority,
+            "state": "skipped" if kept_out else "queued",
+            "reason": CONTROL if kept_out else None,
+            "data": None if one.data is None else {"data": one.data},
+            "decision": _kept_out(campaign.control_share) if kept_out else None,
+            "due_at": self._due_at(one),
+            "created_at": self._now,
+        }
+
+    def _due_at(self, one: Recipient) -> datetime:
+        campaign, run = self._plan.campaign, self._plan.run
+        if campaign.schedule.get("in_recipients_timezone"):
+            if one.timezone not in self._due:
+                self._due[one.timezone] = due_at(campaign.schedule, run.due_at, one.timezone)
+            return self._due[one.timezone]
+        if not campaign.throttle_per_s:
+            return run.due_at
+        return run.due_at + timedelta(seconds=self._made / campaign.throttle_per_s)
+
+
+def _kept_out(share: int) -> list[dict[str, Any]]:
+    """The decision on somebody of the control group."""
+    return [
+        {"gate": "audience", "verdict": "pass", "value": {}, "detail": ""},
+        {
+            "gate": CONTROL,
+            "verdict": "stop",
+            "value": {"share": share},
+            "detail": "Belongs to the control group, who get nothing.",
+        },
+    ]
+
+
+def _events(rows: Sequence[dict[str, Any]], now: datetime) -> list[DeliveryEvent]:
+    return [
+        DeliveryEvent(
+            row["id"],
+            row["customer_id"],
+            row["campaign_id"],
+            row["content_id"],
+            row["run_id"],
+            row["channel"],
+            metric,
+            now,
+            {} if metric == "created" else {"reason": row["reason"]},
+        )
+        for row in rows
+        for metric in (("created", "skipped") if row["reason"] == CONTROL else ("created",))
+    ]

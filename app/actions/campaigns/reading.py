@@ -1,0 +1,95 @@
+"""Reading campaigns and their runs."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.actions.campaigns.store import CampaignStore
+from app.actions.campaigns.words import KINDS, STATUSES
+from app.actions.paging import Page, check_window
+from app.core.access import Scope
+from app.core.errors import Invalid, NotFound
+from app.core.tx import Reading
+from models import Campaign, CampaignRun
+
+MAX_NUMBER = 2**31
+
+
+async def get_campaign(reading: Reading, *, campaign_id: UUID) -> Campaign:
+    """One campaign. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    return await CampaignStore(reading).get(campaign_id)
+
+
+async def campaign_with_number(reading: Reading, *, number: int) -> Campaign:
+    """The campaign with this number of the tenant. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    wanted = select(Campaign).where(col(Campaign.number) == number, col(Campaign.deleted_at).is_(None))
+    found: Campaign | None = None
+    if 0 < number < MAX_NUMBER:
+        found = (await reading.session.execute(wanted)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("campaign", "number")
+    return found
+
+
+async def campaign_with_trigger_name(reading: Reading, *, trigger_name: str) -> Campaign:
+    """The campaign that is called by this name. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    wanted = select(Campaign).where(col(Campaign.trigger_name) == trigger_name, col(Campaign.deleted_at).is_(None))
+    found = (await reading.session.execute(wanted)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("campaign", "trigger_name")
+    return found
+
+
+async def list_campaigns(
+    reading: Reading,
+    *,
+    kind: str | None = None,
+    status: str | None = None,
+    channel: str | None = None,
+    newest_first: bool = True,
+    limit: int = 100,
+    offset: int = 0,
+) -> Page[Campaign]:
+    """Campaigns by number. ``channel``: only those whose first channel it is. Raises :class:`Invalid`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    check_window(offset, limit)
+    wanted = select(Campaign).where(col(Campaign.deleted_at).is_(None))
+    for path, value, known, column in (
+        ("kind", kind, KINDS, col(Campaign.kind)),
+        ("status", status, STATUSES, col(Campaign.status)),
+    ):
+        if value is not None:
+            if value not in known:
+                raise Invalid.at(path, f"must be one of {', '.join(known)}")
+            wanted = wanted.where(column == value)
+    if channel is not None:
+        wanted = wanted.where(col(Campaign.channels)[0].as_string() == channel)
+    total = (await reading.session.execute(select(func.count()).select_from(wanted.subquery()))).scalar_one()
+    order = col(Campaign.number).desc() if newest_first else col(Campaign.number)
+    page = wanted.order_by(order).limit(limit).offset(offset)
+    return Page((await reading.session.execute(page)).scalars().all(), total)
+
+
+async def get_run(reading: Reading, *, campaign_id: UUID, number: int) -> CampaignRun:
+    """The run of a campaign with this number. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    wanted = select(CampaignRun).where(col(CampaignRun.campaign_id) == campaign_id, col(CampaignRun.number) == number)
+    found = (await reading.session.execute(wanted)).scalar_one_or_none() if 0 < number < MAX_NUMBER else None
+    if found is None:
+        raise NotFound("campaign run", "number")
+    return found
+
+
+async def list_runs(reading: Reading, *, campaign_id: UUID, limit: int = 100, offset: int = 0) -> Page[CampaignRun]:
+    """The runs of a campaign, the newest first. Raises :class:`NotFound` and :class:`Invalid`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    check_window(offset, limit)
+    await CampaignStore(reading).get(campaign_id)
+    wanted = select(CampaignRun).where(col(CampaignRun.campaign_id) == campaign_id)
+    total = (await reading.session.execute(select(func.count()).select_from(wanted.subquery()))).scalar_one()
+    page = wanted.order_by(col(CampaignRun.number).desc()).limit(limit).offset(offset)
+    return Page((await reading.session.execute(page)).scalars().all(), total)

@@ -1,0 +1,177 @@
+"""The providers of this process: opened when first needed, shared by everybody who sends, new when settings change."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from app.actions.integrations import open_credentials, signer_of, signing_domains, used_integrations
+from app.channels.carrying import Provider
+from app.channels.kinds import DEFAULTS, KINDS, Surroundings, checked
+from app.channels.mail.dkim import Signer
+from app.core import logging
+from app.core.access import system
+from app.core.errors import Invalid
+from app.core.fetching import Fetcher
+from app.core.sealing import Unsealable
+from app.core.settings import Settings
+from app.core.tx import UnitsOfWork
+from models import Domain, Integration
+
+log = logging.logger(__name__)
+
+FRESH_S = 2.0
+"""How long another process may go on with what this one has changed."""
+UNUSED_S = 600.0
+Key = tuple[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenProvider:
+    """What carries a channel of a tenant.
+
+    ``is_local`` (``outbox``, ``chat``): the message stays here; write it in the unit that records the delivery, and it
+    is never in doubt. Otherwise ``provider`` sends it, or is None, and ``problem`` says in a sentence what people must
+    mend first.
+    """
+
+    integration_id: UUID | None
+    kind: str
+    is_local: bool
+    provider: Provider | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class _Held:
+    opened: OpenProvider
+    stamp: tuple[Any, ...]
+    read_at: float
+    used_at: float
+
+
+class Providers:
+    """Finds the provider of a tenant's channel. A row is read at most every two seconds, and at once after a change in
+    this process; a provider is opened anew only if its integration or a signing domain changed."""
+
+    def __init__(self, units: UnitsOfWork, settings: Settings) -> None:
+        self._units = units
+        self._settings = settings
+        self._held: dict[Key, _Held] = {}
+        self._reading: dict[Key, asyncio.Lock] = {}
+        self._given: dict[Key, OpenProvider] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self.fetcher = Fetcher(settings)
+        self.fetcher2 = Fetcher(settings, http2=True)
+
+    async def of(self, tenant_id: UUID, channel: str) -> OpenProvider:
+        """What carries ``channel`` now. Opens no unit of work where it was asked a moment ago; otherwise a reading
+        one, so never call it inside a unit."""
+        key = (tenant_id, channel)
+        if key in self._given:
+            return self._given[key]
+        now = asyncio.get_running_loop().time()
+        held = self._held.get(key)
+        if held is None or now - held.read_at >= FRESH_S:
+            async with self._reading.setdefault(key, asyncio.Lock()):
+                held = self._held.get(key)
+                if held is None or now - held.read_at >= FRESH_S:
+                    held = await self._read(key, held)
+            self._drop_unused(now)
+        held.used_at = now
+        return held.opened
+
+    def forget(self, tenant_id: UUID) -> None:
+        """Something of the tenant's integrations or domains may have changed."""
+        for (tenant, _), held in self._held.items():
+            if tenant == tenant_id:
+                held.read_at = -FRESH_S
+
+    def use(self, tenant_id: UUID, channel: str, provider: Provider) -> None:
+        """From now on ``provider`` carries the channel, whatever the settings say: a twin, in tests."""
+        self._given[tenant_id, channel] = OpenProvider(None, provider.kind, is_local=False, provider=provider)
+
+    async def close(self) -> None:
+        """Closes every provider, and waits until they have."""
+        for held in self._held.values():
+            self._close(held.opened)
+        self._held.clear()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=10)
+        await self.fetcher.close()
+        await self.fetcher2.close()
+
+    async def _read(self, key: Key, held: _Held | None) -> _Held:
+        tenant_id, channel = key
+        read_at = asyncio.get_running_loop().time()
+        async with self._units.read(system(tenant_id)) as reading:
+            rows = await used_integrations(reading, channel=channel)
+            domains = await signing_domains(reading) if rows and channel == "email" else ()
+        stamp = (
+            *((row.id, row.updated_at) for row in rows),
+            *((domain.id, domain.verified_at, domain.dkim_selector) for domain in domains),
+        )
+        if held is not None and held.stamp == stamp:
+            held.read_at = read_at
+            return held
+        fresh = _Held(self._open(channel, rows, domains), stamp, read_at, read_at)
+        self._held[key] = fresh
+        if held is not None:
+            self._close(held.opened)
+        return fresh
+
+    def _open(self, channel: str, rows: Sequence[Integration], domains: Sequence[Domain]) -> OpenProvider:
+        if not rows:
+            return OpenProvider(None, DEFAULTS[channel], is_local=True)
+        row = rows[0]
+        kind = KINDS[row.kind]
+        if not row.is_enabled:
+            return OpenProvider(
+                row.id, kind.name, kind.is_local, problem=f"The integration {row.name} is switched off."
+            )
+        if kind.make is None:
+            return OpenProvider(row.id, kind.name, is_local=True)
+        try:
+            provider = kind.make(
+                checked(kind.settings, row.settings, "settings"),
+                checked(kind.credentials, open_credentials(self._settings, row), "credentials"),
+                self._surroundings(row, domains),
+            )
+        except (Unsealable, Invalid, ValueError) as wrong:
+            problem = f"The integration {row.name} cannot be opened: {wrong}."
+            return OpenProvider(row.id, kind.name, is_local=False, problem=problem)
+        return OpenProvider(row.id, kind.name, is_local=False, provider=provider)
+
+    def _surroundings(self, row: Integration, domains: Sequence[Domain]) -> Surroundings:
+        signers: dict[str, Signer] = {}
+        for domain in domains:
+            try:
+                signers[domain.name] = signer_of(self._settings, domain)
+            except Unsealable as unreadable:
+                log.warning("a domain's mail goes unsigned", domain=domain.name, error=str(unreadable))
+        return Surroundings(
+            fetcher=self.fetcher,
+            fetcher2=self.fetcher2,
+            signers=signers,
+            callback_url=f"{self._settings.base_url}/callbacks/{row.callback_key}",
+            hostname=urlsplit(self._settings.base_url).hostname or "localhost",
+        )
+
+    def _drop_unused(self, now: float) -> None:
+        for key in [key for key, held in self._held.items() if now - held.used_at > UNUSED_S]:
+            self._close(self._held.pop(key).opened)
+            self._reading.pop(key, None)
+
+    def _close(self, opened: OpenProvider) -> None:
+        if opened.provider is not None:
+            closing = asyncio.create_task(_closed(opened.provider))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+
+async def _closed(provider: Provider) -> None:
+    with suppress(Exception):
+        await provider.close()

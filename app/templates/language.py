@@ -1,0 +1,98 @@
+"""The Liquid that tenants write in: python-liquid with our filters, without files, and within limits."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
+
+from app.core.errors import Invalid
+from app.templates.filters import METER, OWN, Missing, bounded, unchanged
+from app.templates.pieces import Joined, Piece
+from app.templates.tags import LinkTag, PixelTag, PreferencesTag, Rendering, UnsubscribeTag
+from app.templates.words import LONGEST_OUTPUT, TemplateFailed, Tracking, at_line
+
+HTML = "html"
+TEXT = "text"
+TEXT_OF_HTML = "text of html"
+NOBODY = Tracking()
+
+
+class Language(Environment):
+    """One of the three: of HTML, of text, and of the text that is made from HTML."""
+
+    loop_iteration_limit = 20_000
+    local_namespace_limit = 2_000_000
+    output_stream_limit = LONGEST_OUTPUT
+
+
+@cache
+def language(kind: str) -> Language:
+    """The environment in which texts of ``kind`` are parsed."""
+    made = Language(autoescape=kind == HTML, undefined=Missing)
+    for name in ("include", "render"):
+        del made.tags[name]
+    for tag in (UnsubscribeTag, PreferencesTag, LinkTag, PixelTag):
+        made.add_tag(tag)
+    made.filters.update(OWN)
+    if kind == TEXT_OF_HTML:
+        made.filters.update(dict.fromkeys(("escape", "escape_once", "newline_to_br", "safe"), unchanged))
+    for name, filter_ in made.filters.items():
+        made.filters[name] = bounded(name, filter_)
+    return made
+
+
+class Text:
+    """One text of a content, which is rendered by itself. Raises :class:`Invalid` for what is no Liquid."""
+
+    def __init__(self, pieces: Sequence[Piece], kind: str, part: str) -> None:
+        self._joined = Joined.of(pieces)
+        self._part = part
+        self.is_static = all(piece.kind == "text" for piece in pieces)
+        if self.is_static:
+            return
+        try:
+            self._template = language(kind).from_string(self._joined.text)
+            self._check_filters()
+        except LiquidError as refused:
+            where, line = self._place(refused)
+            raise Invalid.at(where, at_line(line, said(refused))) from refused
+        except RecursionError as refused:
+            raise Invalid.at(part, "has too much inside each other") from refused
+
+    def render(
+        self, context: Mapping[str, Any], tracking: Tracking = NOBODY, addresses: dict[Any, str] | None = None
+    ) -> str:
+        """The text for one person. ``addresses`` is shared by the texts of one message. Raises
+        :class:`TemplateFailed`."""
+        if self.is_static:
+            return self._joined.text
+        METER.start()
+        rendering = Rendering(self._template, globals=context)
+        rendering.tracking = tracking
+        rendering.addresses = {} if addresses is None else addresses
+        buffer = rendering.get_buffer()
+        try:
+            self._template.render_with_context(rendering, buffer)
+        except LiquidError as refused:
+            raise TemplateFailed(*self._place(refused), said(refused)) from refused
+        except (ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as refused:
+            raise TemplateFailed(self._part, 0, f"cannot be rendered ({type(refused).__name__})") from refused
+        return buffer.getvalue()
+
+    def _check_filters(self) -> None:
+        used = self._template.analyze(include_partials=False).filters
+        for name in used.keys() - self._template.env.filters.keys():
+            where, line = self._joined.place(used[name][0].index)
+            raise Invalid.at(where, at_line(line, f"unknown filter {name!r}"))
+
+    def _place(self, refused: LiquidError) -> tuple[str, int]:
+        index = -1 if refused.token is None else refused.token.start_index
+        return self._joined.place(index) if index >= 0 else (self._part, 0)
+
+
+def said(refused: LiquidError) -> str:
+    """What python-liquid says of an error, in one line."""
+    message = refused.args[0] if refused.args else type(refused).__name__
+    return " ".join(str(message).split())[:300]

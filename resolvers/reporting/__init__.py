@@ -1,0 +1,1 @@
+"""Reporting webhooks in the graph."""
