@@ -32,7 +32,6 @@ from app.runtime.presence import PresenceKeeper
 from app.runtime.providers import Providers
 from app.runtime.reporting import Reporter
 from app.runtime.sending import Sending
-from app.runtime.sending.local import OutboxOnly
 
 log = logging.logger(__name__)
 
@@ -91,7 +90,7 @@ class Runtime:
             runs_jobs = settings.in_process_jobs or not settings.redis_url
         self.runs_jobs = runs_jobs and bool(works)
         self.alarm = Alarm(self.units)
-        self.sending = Sending(self.units, settings, OutboxOnly())
+        self.sending = Sending(self.units, settings, self.providers)
         self.reporter = Reporter(self.units, settings)
         self.carrier: Carrier | None = None
         if settings.redis_url:

@@ -17,7 +17,8 @@ from app.core.access import system
 from app.core.settings import Settings
 from app.core.streams import Stream
 from app.core.tx import UnitsOfWork
-from app.runtime.sending.batch import Batch, Providers, Tools
+from app.runtime.providers import Providers
+from app.runtime.sending.batch import Batch, Tools
 from app.runtime.sending.renderer import Renderer
 from app.runtime.sending.templates import Templates
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from app.actions import conversations
@@ -43,6 +43,7 @@ from app.core.errors import RapportError
 from app.core.streams import Stream
 from app.core.tx import UnitsOfWork
 from app.gates import no_content, no_provider, through
+from app.runtime.providers import OpenProvider, Providers
 from app.runtime.sending.renderer import LOST, SMALL, Renderer
 from app.runtime.sending.templates import Ready, Templates
 from app.templates import Person
@@ -60,23 +61,6 @@ KEPT_GROUP = 100
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
-
-
-class OpenProvider(Protocol):
-    """What carries a channel of a tenant, as :mod:`app.runtime.providers` finds it."""
-
-    integration_id: UUID | None
-    kind: str
-    is_local: bool
-    provider: Any
-    problem: str
-
-
-class Providers(Protocol):
-    """Where providers are found."""
-
-    async def of(self, tenant_id: UUID, channel: str) -> OpenProvider:
-        """What carries the channel now."""
 
 
 @dataclass(slots=True)
@@ -292,6 +276,7 @@ class Batch:
                 await record_kept(tx, parcels=parcels)
             return
         provider = opened.provider
+        assert provider is not None  # a batch without one does not come so far
         outcomes, self._outcomes = self._outcomes, []
         async with self._write() as tx:
             await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
