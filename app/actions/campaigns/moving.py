@@ -7,6 +7,7 @@ from sqlmodel import col
 
 from app.actions.campaigns.finishing import finish_if_done
 from app.actions.campaigns.launching import LAUNCH, begin_run, schedule_next, wait_for
+from app.actions.campaigns.preparing import take_up
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import (
     CALLED,
@@ -50,7 +51,7 @@ async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
     runs = await store.runs(campaign_id, frozenset({PAUSED}))
     for run in runs:
         run.state = PREPARING if run.prepared_at is None else SENDING
-        tx.enqueue("campaigns.prepare", {"run": run.id.hex})
+        await take_up(tx, run=run)
     waits = campaign.kind not in CALLED and not runs
     await _set_status(tx, campaign, SCHEDULED if waits else SENDING, "campaign.resume")
     if campaign.kind == RECURRING:
