@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlmodel import col
 
 from app.actions.accounts.rules import checked_name
-from app.actions.campaigns.experimenting import DECIDED, NEW, RUNNING, start_experiment
+from app.actions.campaigns.experimenting import DECIDED, NEW, RUNNING, set_running
 from app.actions.campaigns.preparing import take_up
 from app.actions.campaigns.statistics import Tally, Verdict, compare_groups
 from app.actions.campaigns.store import CampaignStore
@@ -68,13 +68,12 @@ async def create_experiment(
     key = new_id()
     number = await next_number(tx, Experiment)
     stamps: dict[str, Any] = {"created_at": tx.now, "updated_at": tx.now}
-    tx.session.add(
-        Experiment(tenant_id=tx.tenant_id, id=key, number=number, campaign_id=campaign_id, **clean, **stamps)
-    )
+    experiment = Experiment(tenant_id=tx.tenant_id, id=key, number=number, campaign_id=campaign_id, **clean, **stamps)
+    if campaign.status == SENDING:
+        set_running(tx, experiment, tx.now)
+    tx.session.add(experiment)
     await tx.session.flush()
     await _save_groups(tx, key, shares)
-    if campaign.status == SENDING:
-        await start_experiment(tx, campaign, tx.now)
     tx.audit("experiment.create", public_id("experiment", key), {"campaign": public_id("campaign", campaign_id)})
     return key
 

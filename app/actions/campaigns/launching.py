@@ -95,6 +95,7 @@ async def start_occurrence(tx: Tx, *, campaign_id: UUID, version: int) -> UUID |
 
 async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetime, **given: Any) -> UUID:
     """Makes a run whose deliveries are prepared in the background. The campaign is locked."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     run_id = new_id()
     row = {
         "id": run_id,
@@ -123,6 +124,7 @@ async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetim
 
 async def schedule_next(tx: Tx, campaign: Campaign, after: datetime | None) -> None:
     """Notes when a recurring campaign begins next after a moment; null when it never does."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     moment = occurrence_after(campaign.schedule, after)
     wait_for(tx, campaign, None if moment is None else start_of(campaign.schedule, moment))
 
@@ -136,6 +138,7 @@ def wait_for(tx: Tx, campaign: Campaign, moment: datetime | None) -> None:
 
 async def fail_campaign(tx: Tx, campaign: Campaign, reason: str) -> None:
     """Ends a campaign that cannot be sent. It is locked."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     campaign.status, campaign.failure, campaign.updated_at = FAILED, reason[:2000], tx.now
     campaign.scheduled_at = None
     await tx.session.flush()
