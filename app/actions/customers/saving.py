@@ -14,8 +14,10 @@ from app.actions.customers.facts import ANONYMOUS_ID
 from app.actions.customers.picture import Grant, MergeRecord, Person, Picture, Said
 from app.actions.customers.stays import Stays
 from app.actions.customers.store import EDGE_FIELDS, PERSON_FIELDS
+from app.actions.customers.topics import Topics
 from app.core.batches import among, is_postgres
-from app.core.feed import customer_topic
+from app.core.clock import iso
+from app.core.feed import DELIVERIES_TOPIC, customer_topic
 from app.core.ids import public_id
 from app.core.tx import Tx
 from models import Consent, Conversation, Customer, Device, Event, Identity, Merge, MergeMove, Visitor
@@ -62,6 +64,7 @@ class Saving:
             await Stays(self._tx).leave_all(deleted, "deleted")
         for merge in self._picture.merges:
             await Stays(self._tx).merge(merge.id, merge.winner_id, merge.loser_id)
+            await Topics(self._tx).merge(merge.winner_id, merge.loser_id)
             self._tx.touch(merge.winner_id, ("customer", "merged"))
         for customer_id, changes in changes_in(self._picture).items():
             self._tx.touch(customer_id, *changes)
@@ -103,12 +106,21 @@ class Saving:
                 if heard.get(channel) != now
             ]
             unsaid += [(person.id, channel) for channel in heard if channel not in person.consents]
+            self._tell_consents(person.id, heard, person.consents)
         if said:
             await self._upsert_consents(said)
         for customer_id, channel in unsaid:
             await self._execute(
                 delete(Consent).where(col(Consent.customer_id) == customer_id, col(Consent.channel) == channel)
             )
+
+    def _tell_consents(self, customer_id: UUID, heard: Mapping[str, Said], now: Mapping[str, Said]) -> None:
+        """Tells whoever follows deliveries that somebody may not be sent to any more, or may again."""
+        for channel, said in now.items():
+            before = heard[channel].status if channel in heard else "subscribed"
+            if said.status != before:
+                data = {"customer": customer_id.hex, "channel": channel, "at": iso(said.changed_at)}
+                self._tx.emit(DELIVERIES_TOPIC, f"customer.{said.status}", customer_id, data)
 
     async def _upsert_consents(self, rows: list[dict[str, Any]]) -> None:
         upsert = (postgresql if is_postgres(self._tx.session) else sqlite).insert(Consent)

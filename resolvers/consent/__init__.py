@@ -1,0 +1,1 @@
+"""Topics, preferences and suppressed addresses in the graph."""
