@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import strawberry
 
 import models
-from app.channels.kinds import KINDS
+from app.channels.kinds import KINDS, Kind
 from app.core.access import Scope
 from resolvers.context import Info
 from resolvers.nodes import Node
@@ -99,13 +99,16 @@ class IntegrationQuery:
     @strawberry.field(description="The kinds of integrations, and what each must be told.")
     async def integration_kinds(self, info: Info) -> list[IntegrationKind]:
         info.context.principal.require(Scope.INTEGRATIONS_READ)
-        return [
-            IntegrationKind(
-                kind=kind.name,
-                title=kind.title,
-                channels=[MessageChannel(channel) for channel in kind.channels],
-                settings=kind.settings.model_json_schema(),
-                credentials=kind.credentials.model_json_schema(),
-            )
-            for kind in KINDS.values()
-        ]
+        return [_kind(kind) for kind in KINDS.values()]
+
+
+def _kind(kind: Kind) -> IntegrationKind:
+    settings: Any = kind.settings.model_json_schema()
+    credentials: Any = kind.credentials.model_json_schema()
+    return IntegrationKind(
+        kind=kind.name,
+        title=kind.title,
+        channels=[MessageChannel(channel) for channel in kind.channels],
+        settings=settings,
+        credentials=credentials,
+    )
