@@ -9,7 +9,7 @@ import gc
 import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -27,7 +27,7 @@ from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
 from tests.servers import ServerMissing, Servers, forget_the_killed, required
-from tests.tenants import TenantAccount, create_tenant
+from tests.tenants import TenantAccount, create_tenant, insert_tenant
 from workers import HANDLERS
 
 SECRET = "the tests' own secret, which signs nothing else"
@@ -145,16 +145,30 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+def postgres_execute(postgres_url: str) -> Iterator[Callable[[str], None]]:
+    """Runs a statement that makes or drops a database, on one connection for the session."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(postgres_url))
+        yield lambda statement: runner.run(_execute(connection, statement))
+        runner.run(connection.close())
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    postgres_url: str,
+    postgres_execute: Callable[[str], None],
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Iterator[str]:
     """The name of a database with the schema and no rows."""
     name = f"template_{worker_id}_{uuid4().hex[:8]}"
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name}"))
+    postgres_execute(f"CREATE DATABASE {name}")
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("template"), database_url=_with_name(postgres_url, name), secret=SECRET
     )
     asyncio.run(_make_schema(settings))
     yield name
-    asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    postgres_execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgres"], scope="module")
@@ -187,12 +201,13 @@ def fresh_settings(backend: str, data_dir: Path, request: pytest.FixtureRequest)
         yield Settings(data_dir=data_dir, database_url="", redis_url="", secret=SECRET, demo=False)
         return
     server, template = request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template")
+    execute = request.getfixturevalue("postgres_execute")
     redis_url = emptied(request.getfixturevalue("redis_server"), request.getfixturevalue("worker_id"))
     name = f"test_{uuid4().hex}"
-    asyncio.run(_execute(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     url = _with_name(server, name)
     yield Settings(data_dir=data_dir, database_url=url, redis_url=redis_url, secret=SECRET, demo=False)
-    asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -228,15 +243,27 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture
-async def tenant(settings: Settings) -> TenantAccount:
-    """A tenant with an owner."""
-    return await create_tenant(settings, "Acme")
+def opened(request: pytest.FixtureRequest) -> UnitsOfWork | None:
+    """The units of work that the test has, if it has any."""
+    if "runtime" in request.fixturenames:
+        runtime: Runtime = request.getfixturevalue("runtime")
+        return runtime.units
+    if "units" in request.fixturenames:
+        units: UnitsOfWork = request.getfixturevalue("units")
+        return units
+    return None
 
 
 @pytest.fixture
-async def other_tenant(settings: Settings) -> TenantAccount:
+async def tenant(settings: Settings, opened: UnitsOfWork | None) -> TenantAccount:
+    """A tenant with an owner."""
+    return await (insert_tenant(opened, "Acme") if opened else create_tenant(settings, "Acme"))
+
+
+@pytest.fixture
+async def other_tenant(settings: Settings, opened: UnitsOfWork | None) -> TenantAccount:
     """A second tenant, which must never see or touch the first one's rows."""
-    return await create_tenant(settings, "Globex")
+    return await (insert_tenant(opened, "Globex") if opened else create_tenant(settings, "Globex"))
 
 
 @pytest.fixture(scope="session")
@@ -255,21 +282,17 @@ def _with_name(server: str, name: str) -> str:
     return f"{server.rsplit('/', 1)[0]}/{name}"
 
 
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for attempt in range(DROP_ATTEMPTS):
-            try:
-                await connection.execute(statement)
-            except asyncpg.InsufficientPrivilegeError:
-                # A vacuum of the server's own is in a database that is to be dropped, which only a superuser could end.
-                if attempt == DROP_ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(0.5)
-            else:
-                return
-    finally:
-        await connection.close()
+async def _execute(connection: asyncpg.Connection, statement: str) -> None:
+    for attempt in range(DROP_ATTEMPTS):
+        try:
+            await connection.execute(statement)
+        except asyncpg.InsufficientPrivilegeError:
+            # A vacuum of the server's own is in a database that is to be dropped, which only a superuser could end.
+            if attempt == DROP_ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(0.5)
+        else:
+            return
 
 
 async def _make_schema(settings: Settings) -> None:

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from app.actions.campaigns import launching, moving, preparing
+from app.actions.campaigns import data_files, launching, moving, preparing
+from app.actions.campaigns import experiments as deciding
 from app.actions.campaigns.preparing import Plan
 from app.core import logging
 from app.core.access import system
-from app.core.errors import NotFound, RapportError
+from app.core.errors import Invalid, NotFound, RapportError
+from app.core.fetching import Fetcher, FetchFailed
 from app.runtime import Runtime
 from workers.registry import handles
 
@@ -22,6 +24,7 @@ PORTION_S = 0.025
 """How long a portion should take: half of what others may be made to wait."""
 RUN_S = 200.0
 """After this, preparing goes on as another job, so that a very large one is not taken for one that hangs."""
+FETCH_S = 60.0
 FOUND = 100
 """Campaigns and runs that one sweep looks at."""
 CANCELLED = 200
@@ -41,6 +44,52 @@ async def prepare(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID 
         await _Preparation(runtime, tenant_id, UUID(hex=payload["run"])).run()
 
 
+@handles("campaigns.fetch")
+async def fetch(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | None) -> None:
+    """Fetches the data file of a call, which names the people of its run."""
+    run_id, caller = UUID(hex=payload["run"]), system(tenant_id)
+    async with runtime.read(caller) as reading:
+        url = await data_files.file_of_run(reading, run_id=run_id)
+    if url is None:
+        return
+    try:
+        body = await _fetched(runtime, url)
+        named = await asyncio.to_thread(data_files.read_people, body)
+    except (FetchFailed, Invalid) as failure:
+        async with runtime.write(caller) as tx:
+            await data_files.refuse_file(tx, run_id=run_id, detail=str(failure))
+        return
+    async with runtime.read(caller) as reading:
+        people, problems = await data_files.find_people(reading, people=named)
+    async with runtime.write(caller) as tx:
+        await data_files.take_people(tx, run_id=run_id, people=people, problems=problems)
+
+
+async def _fetched(runtime: Runtime, url: str) -> bytes:
+    """The bytes of a file. Raises :class:`FetchFailed`."""
+    fetcher = Fetcher(runtime.settings)
+    try:
+        answer = await fetcher.fetch(
+            "GET",
+            url,
+            headers={"accept-encoding": "gzip, identity"},
+            timeout_s=FETCH_S,
+            max_bytes=data_files.MAX_FILE,
+            follows_redirects=True,
+        )
+    finally:
+        await fetcher.close()
+    if answer.status != 200:
+        raise FetchFailed(f"the server answered {answer.status}", was_sent=True)
+    return answer.body
+
+
+@handles("campaigns.decide")
+async def decide(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | None) -> None:
+    """Decides an automatic experiment whose moment has come."""
+    await _decide(runtime, tenant_id, UUID(hex=payload["experiment"]))
+
+
 @handles("campaigns.cancel")
 async def cancel(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | None) -> None:
     """Cancels what is still queued of a cancelled campaign."""
@@ -57,21 +106,32 @@ async def sweep(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | 
     """Finds campaigns whose moment has passed and runs that nobody prepares: what no job has seen."""
     async with runtime.read(system()) as reading:
         overdue = await launching.overdue_campaigns(reading, limit=FOUND)
+        experiments = await deciding.due_experiments(reading, limit=FOUND)
         runs = await preparing.idle_runs(reading, limit=FOUND)
     for campaign in overdue:
         try:
             await _start(runtime, campaign.tenant_id, campaign.id, campaign.version)
         except RapportError as refusal:
             log.warning("a campaign could not be started", campaign=campaign.id.hex, error=repr(refusal))
+    for experiment in experiments:
+        await _decide(runtime, experiment.tenant_id, experiment.id)
     for run in runs:
         async with runtime.write(system(run.tenant_id)) as tx:
-            tx.enqueue("campaigns.prepare", {"run": run.id.hex})
+            await preparing.take_up(tx, run=run)
 
 
 async def _start(runtime: Runtime, tenant_id: UUID | None, campaign_id: UUID, version: int) -> None:
     try:
         async with runtime.write(system(tenant_id)) as tx:
             await launching.start_occurrence(tx, campaign_id=campaign_id, version=version)
+    except NotFound:
+        return
+
+
+async def _decide(runtime: Runtime, tenant_id: UUID | None, experiment_id: UUID) -> None:
+    try:
+        async with runtime.write(system(tenant_id)) as tx:
+            await deciding.decide_if_due(tx, experiment_id=experiment_id)
     except NotFound:
         return
 

@@ -7,6 +7,7 @@ question and the connection gains nothing. ``RAPPORT_ALLOWED_PRIVATE_HOSTS`` let
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
@@ -282,8 +283,10 @@ class Fetcher:
         timeout_s: float = TIMEOUT_S,
         follows_redirects: bool = False,
     ) -> AsyncIterator[AnswerStream]:
-        """An answer that is read while it arrives; the whole block has ``timeout_s`` seconds. Raises
-        :class:`FetchFailed`, also while the body is read."""
+        """An answer that is read while it arrives; the whole block has ``timeout_s`` seconds. It comes as it was sent:
+        compressed, if an ``accept-encoding`` among the headers lets it be. Raises :class:`FetchFailed`, also while the
+        body is read."""
+        wanted = re.split(r"[,\s]+", f"identity,{(headers or {}).get('accept-encoding', '')}")
         limit = httpx2.Timeout(timeout_s, connect=timeout_s * CONNECTING_SHARE)
         try:
             async with asyncio.timeout(timeout_s):
@@ -292,7 +295,7 @@ class Fetcher:
                 )
                 response = await self._client.send(request, stream=True, follow_redirects=follows_redirects)
                 try:
-                    if response.headers.get("content-encoding", "identity").lower() != "identity":
+                    if response.headers.get("content-encoding", "identity").lower() not in wanted:
                         raise FetchFailed("the answer is compressed, which was not asked for", was_sent=True)
                     yield AnswerStream(response.status_code, response.headers, response.aiter_raw())
                 finally:

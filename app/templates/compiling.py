@@ -8,6 +8,8 @@ from typing import Any
 
 from app.core.errors import Invalid
 from app.core.message import Message
+from app.templates.checking import CSS_STAYS, Warned, look_over
+from app.templates.filters import METER
 from app.templates.language import HTML, NOBODY, TEXT, TEXT_OF_HTML, Text
 from app.templates.linking import Linked
 from app.templates.pages import marked, quoted, tokens, unmarked, with_inlined_css
@@ -28,12 +30,12 @@ NOT_LIQUID = frozenset({"attachments"})
 
 
 class Template:
-    """A content that is ready to be rendered for anybody, any number of times, by one thread at a time."""
+    """A content that is ready to be rendered for anybody, any number of times, by any thread."""
 
     def __init__(self, source: Source, snippets: Mapping[str, str], layout: str | None, *, inlines_css: bool) -> None:
         self.channel = source.channel
         self.is_html = source.channel == "email"
-        self.warnings: list[str] = []
+        self.warnings: list[Warned] = []
         self.links: tuple[str, ...] = ()
         self._snippets = dict(snippets)
         self._made: Text | None = None
@@ -73,13 +75,21 @@ class Template:
             fields={name: _rendered(value, within) for name, value in self._fields.items()},
         )
 
+    def missing(self, context: Mapping[str, Any]) -> list[str]:
+        """What its texts name and ``context`` has not, as far as they come to it. Raises as rendering does."""
+        with METER.noting() as names:
+            self.render(context)
+        return list(names)
+
     def _pieces(self, source: str, part: str) -> list[Piece]:
         if len(source) > LONGEST_BODY:
             raise Invalid.at(part, f"is longer than {LONGEST_BODY} characters")
         return put_in(cut(source, part), self._snippets)
 
     def _line(self, source: str, part: str) -> Text:
-        return Text(self._pieces(source, part), TEXT, part)
+        pieces = self._pieces(source, part)
+        self.warnings += look_over(pieces)
+        return Text(pieces, TEXT, part)
 
     def _field(self, value: Any, part: str) -> Any:
         if isinstance(value, str):
@@ -97,14 +107,14 @@ class Template:
         pieces = body
         if layout is not None:
             pieces = frame(self._pieces(layout, "layout"), body)
-        Text(pieces, HTML, "layout")
+        self.warnings += look_over(pieces)
         if source.preheader:
             pieces = _with_preheader(pieces, self._pieces(source.preheader, "preheader"))
         html = quoted(marked(pieces))
         if inlines_css and "<style" in html.lower():
             inlined = with_inlined_css(html)
             if inlined is None:
-                self.warnings.append("css_stays")
+                self.warnings.append(Warned("css_stays", "body", 0, CSS_STAYS))
             else:
                 html = inlined
         page = Linked(html, pieces)
@@ -121,6 +131,19 @@ def compile_content(
     """``source`` ready to be rendered. Raises :class:`Invalid` at the part and line that is wrong (``body``: ``line 3:
     unknown filter 'foo'``)."""
     return Template(source, snippets, layout, inlines_css=inlines_css)
+
+
+def check_layout(body: str, part: str = "body") -> None:
+    """Raises :class:`Invalid` at the line of ``part`` that is no Liquid, and where a layout has no place for a content.
+    Whether the snippets that it shows exist is not asked."""
+    pieces = cut(body, part)
+    Text(pieces, HTML, part)
+    frame(pieces, [], part)
+
+
+def check_snippet(value: str, part: str = "value") -> None:
+    """Raises :class:`Invalid` at the line of ``part`` that is no Liquid."""
+    Text(cut(value, part), HTML, part)
 
 
 def one_line(text: str) -> str:

@@ -5,7 +5,8 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,7 +16,7 @@ import orjson
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal
 from dateutil import parser as dates
-from liquid import Environment, Markup, Undefined
+from liquid import Environment, Markup, Token, Undefined
 from liquid.exceptions import FilterArgumentError, LiquidError
 from liquid.filter import with_environment
 
@@ -45,6 +46,7 @@ class Meter(threading.local):
 
     work = 0
     ends_at = 0.0
+    missed: dict[str, None] | None = None
 
     def start(self) -> None:
         """A new part begins."""
@@ -59,8 +61,26 @@ class Meter(threading.local):
         if time.perf_counter() > self.ends_at:
             raise OutOfBounds("takes too long for one message")
 
+    @contextmanager
+    def noting(self) -> Iterator[dict[str, None]]:
+        """Notes what is asked for within the block and is not there."""
+        self.missed = {}
+        try:
+            yield self.missed
+        finally:
+            self.missed = None
+
 
 METER = Meter()
+
+
+class Missing(Undefined):
+    """What a template names and nobody has: nothing, and false."""
+
+    def __init__(self, name: str, *, token: Token | None = None, obj: object = None, hint: str | None = None) -> None:
+        super().__init__(name, token=token, obj=obj, hint=hint)
+        if METER.missed is not None:
+            METER.missed[(hint or f"{name!r}").removesuffix(" is undefined").strip("'")] = None
 
 
 def bounded(name: str, filter_: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from liquid import Environment
 from liquid.exceptions import LiquidError
 
 from app.core.errors import Invalid
-from app.templates.filters import METER, OWN, bounded, unchanged
+from app.templates.filters import METER, OWN, Missing, bounded, unchanged
 from app.templates.pieces import Joined, Piece
 from app.templates.tags import LinkTag, PixelTag, PreferencesTag, Rendering, UnsubscribeTag
 from app.templates.words import LONGEST_OUTPUT, TemplateFailed, Tracking, at_line
@@ -30,7 +30,7 @@ class Language(Environment):
 @cache
 def language(kind: str) -> Language:
     """The environment in which texts of ``kind`` are parsed."""
-    made = Language(autoescape=kind == HTML)
+    made = Language(autoescape=kind == HTML, undefined=Missing)
     for name in ("include", "render"):
         del made.tags[name]
     for tag in (UnsubscribeTag, PreferencesTag, LinkTag, PixelTag):

@@ -21,6 +21,7 @@ MIDDLES = {"else": {"if", "unless", "case", "for"}, "elsif": {"if", "unless"}, "
 NAME = re.compile(r"\{%-?\s*(#|\w*)")
 VERBATIM = frozenset({"raw", "comment", "doc"})
 SNIPPET = re.compile(r"\{\{-?\s*snippets(?:\.([\w-]+)|\.?\[\s*(?:'([^']*)'|\"([^\"]*)\")\s*\])\s*-?\}\}")
+MENTION = re.compile(r"\bsnippets(?:\.([\w-]+)|\.?\[\s*(?:'([^']*)'|\"([^\"]*)\")\s*\])")
 CONTENT = re.compile(r"\{\{-?\s*content\s*-?\}\}")
 
 
@@ -76,11 +77,11 @@ def put_in(pieces: Sequence[Piece], snippets: Mapping[str, str], inside: tuple[s
     return whole
 
 
-def frame(layout: Sequence[Piece], body: Sequence[Piece]) -> list[Piece]:
-    """``body`` where the layout has ``{{ content }}``. Raises :class:`Invalid` at ``layout`` without exactly one."""
+def frame(layout: Sequence[Piece], body: Sequence[Piece], part: str = "layout") -> list[Piece]:
+    """``body`` where the layout has ``{{ content }}``. Raises :class:`Invalid` at ``part`` without exactly one."""
     places = [place for place, piece in enumerate(layout) if piece.kind == "output" and CONTENT.fullmatch(piece.text)]
     if len(places) != 1:
-        raise Invalid.at("layout", "must have {{ content }} in it once")
+        raise Invalid.at(part, "must have {{ content }} in it once")
     return [*layout[: places[0]], *body, *layout[places[0] + 1 :]]
 
 
@@ -160,3 +161,11 @@ def _follow(name: str, opened: list[tuple[str, int]], part: str, line: int) -> N
         opened.pop()
     elif name in MIDDLES and (not opened or opened[-1][0] not in MIDDLES[name]):
         raise Invalid.at(part, at_line(line, f"{{% {name} %}} is not inside {' or '.join(sorted(MIDDLES[name]))}"))
+
+
+def snippets_in(source: str) -> list[str]:
+    """The names of the snippets that ``source`` shows or asks for, each once."""
+    if "snippets" not in source:
+        return []
+    found = (next(group for group in asked.groups() if group is not None) for asked in MENTION.finditer(source))
+    return list(dict.fromkeys(found))

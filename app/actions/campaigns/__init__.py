@@ -1,5 +1,6 @@
 """Campaigns: to whom something is said, when, and how often; launching them, calling them, and what they try out."""
 
+from app.actions.campaigns.assigning import assign_group
 from app.actions.campaigns.audience import EVERYBODY
 from app.actions.campaigns.calling import CallOfDelivery
 from app.actions.campaigns.checks import CampaignChanges, CampaignSettings
@@ -9,6 +10,18 @@ from app.actions.campaigns.drafting import (
     delete_campaign,
     duplicate_campaign,
     update_campaign,
+)
+from app.actions.campaigns.experiments import (
+    ExperimentSettings,
+    GroupShare,
+    create_experiment,
+    decide_experiment,
+    delete_experiment,
+    experiment_result,
+    get_experiment,
+    groups_of,
+    list_experiments,
+    update_experiment,
 )
 from app.actions.campaigns.finishing import finish_run
 from app.actions.campaigns.launching import launch_campaign
@@ -30,24 +43,35 @@ __all__ = [
     "CalledPerson",
     "CampaignChanges",
     "CampaignSettings",
+    "ExperimentSettings",
+    "GroupShare",
     "TransactionalSend",
     "TriggerCall",
     "archive_campaign",
+    "assign_group",
     "campaign_with_number",
     "campaign_with_trigger_name",
     "cancel_campaign",
     "create_campaign",
+    "create_experiment",
+    "decide_experiment",
     "delete_campaign",
+    "delete_experiment",
     "duplicate_campaign",
+    "experiment_result",
     "finish_run",
     "get_campaign",
+    "get_experiment",
     "get_run",
+    "groups_of",
     "launch_campaign",
     "list_campaigns",
+    "list_experiments",
     "list_runs",
     "pause_campaign",
     "resume_campaign",
     "send_transactional",
     "trigger_campaign",
     "update_campaign",
+    "update_experiment",
 ]

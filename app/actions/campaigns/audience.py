@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlmodel import col
 
 from app.actions.segments.audiences import Audience
+from app.core.access import Scope
 from app.core.batches import among
 from app.core.tx import Reading
 from app.segments import Rule, parse_rule
@@ -42,6 +43,7 @@ async def next_recipients(
     reading: Reading, campaign: Campaign, run: CampaignRun, *, after: UUID | None, limit: int
 ) -> list[Recipient]:
     """The recipients of a run who come after ``after``, by id, at most ``limit``."""
+    reading.require(Scope.CAMPAIGNS_SEND)
     named = (run.recipients or {}).get("people")
     if named is not None:
         return await _of_people(reading, campaign, named, after, limit)

@@ -11,6 +11,7 @@ from app.actions.accounts.rules import checked_name
 from app.actions.campaigns.schedule import checked_schedule
 from app.actions.campaigns.words import CALLED, CHANNELS, KINDS, RECURRING
 from app.actions.segments.store import SegmentStore
+from app.core.access import Scope
 from app.core.contact import check_text
 from app.core.documents import check_name
 from app.core.errors import Invalid, NotFound
@@ -67,6 +68,7 @@ class CampaignChanges(CampaignSettings, total=False):
 
 async def checked_settings(reading: Reading, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings as they are stored. Raises :class:`Invalid` at the setting, or :class:`NotFound` at ``topic_id``."""
+    reading.require(Scope.CAMPAIGNS_WRITE)
     if kind not in KINDS:
         raise Invalid.at("kind", f"must be one of {', '.join(KINDS)}")
     clean: dict[str, Any] = {}

@@ -30,6 +30,7 @@ async def finish_run(tx: Tx, *, run_id: UUID) -> bool:
 
 async def finish_if_done(tx: Tx, run: CampaignRun) -> bool:
     """The same of a locked run, whose campaign is locked too."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     if run.state != SENDING or run.prepared_at is None or await has_unsent(tx, run.id):
         return False
     run.state, run.finished_at = COMPLETED, tx.now
@@ -41,6 +42,7 @@ async def finish_if_done(tx: Tx, run: CampaignRun) -> bool:
 
 async def has_unsent(tx: Tx, run_id: UUID) -> bool:
     """Whether anything of a run may still be sent."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     unsent = exists().where(
         col(Delivery.tenant_id) == tx.tenant_id, col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT)
     )
@@ -49,6 +51,7 @@ async def has_unsent(tx: Tx, run_id: UUID) -> bool:
 
 async def settle_campaign(tx: Tx, campaign: Campaign) -> None:
     """After the end of a run: the campaign is completed if no run goes on and none is to come."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     if campaign.kind not in (ONE_OFF, RECURRING) or campaign.status != SENDING:
         return
     if await CampaignStore(tx).runs(campaign.id, UNFINISHED):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.actions.campaigns.experimenting import reset_experiment, start_experiment
+from app.actions.campaigns.preparing import take_up
 from app.actions.campaigns.reviewing import review_campaign
 from app.actions.campaigns.schedule import (
     checked_schedule,
@@ -94,6 +95,7 @@ async def start_occurrence(tx: Tx, *, campaign_id: UUID, version: int) -> UUID |
 
 async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetime, **given: Any) -> UUID:
     """Makes a run whose deliveries are prepared in the background. The campaign is locked."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     run_id = new_id()
     row = {
         "id": run_id,
@@ -107,7 +109,8 @@ async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetim
         "created_at": tx.now,
         **given,
     }
-    tx.session.add(CampaignRun(tenant_id=tx.tenant_id, **row))
+    run = CampaignRun(tenant_id=tx.tenant_id, **row)
+    tx.session.add(run)
     if campaign.kind not in CALLED and campaign.status != SENDING:
         campaign.status = SENDING
         tell_campaign(tx, campaign.id, "campaign.status", {"status": SENDING})
@@ -115,15 +118,13 @@ async def begin_run(tx: Tx, campaign: Campaign, occurrence: str, due_at: datetim
     campaign.updated_at = tx.now
     await tx.session.flush()
     await start_experiment(tx, campaign, due_at)
-    if "url" in (given.get("recipients") or {}):
-        tx.enqueue("campaigns.fetch", {"run": run_id.hex})
-    else:
-        tx.enqueue("campaigns.prepare", {"run": run_id.hex})
+    await take_up(tx, run=run)
     return run_id
 
 
 async def schedule_next(tx: Tx, campaign: Campaign, after: datetime | None) -> None:
     """Notes when a recurring campaign begins next after a moment; null when it never does."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     moment = occurrence_after(campaign.schedule, after)
     wait_for(tx, campaign, None if moment is None else start_of(campaign.schedule, moment))
 
@@ -137,6 +138,7 @@ def wait_for(tx: Tx, campaign: Campaign, moment: datetime | None) -> None:
 
 async def fail_campaign(tx: Tx, campaign: Campaign, reason: str) -> None:
     """Ends a campaign that cannot be sent. It is locked."""
+    tx.require(Scope.CAMPAIGNS_SEND)
     campaign.status, campaign.failure, campaign.updated_at = FAILED, reason[:2000], tx.now
     campaign.scheduled_at = None
     await tx.session.flush()

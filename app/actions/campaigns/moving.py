@@ -7,6 +7,7 @@ from sqlmodel import col
 
 from app.actions.campaigns.finishing import finish_if_done
 from app.actions.campaigns.launching import LAUNCH, begin_run, schedule_next, wait_for
+from app.actions.campaigns.preparing import take_up
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import (
     CALLED,
@@ -19,6 +20,7 @@ from app.actions.campaigns.words import (
     UNFINISHED,
     check_move,
 )
+from app.actions.deliveries.pausing import release_deliveries
 from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
 from app.core.access import Scope
 from app.core.ids import public_id
@@ -50,7 +52,8 @@ async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
     runs = await store.runs(campaign_id, frozenset({PAUSED}))
     for run in runs:
         run.state = PREPARING if run.prepared_at is None else SENDING
-        tx.enqueue("campaigns.prepare", {"run": run.id.hex})
+        await take_up(tx, run=run)
+    await release_deliveries(tx, campaign_id=campaign_id)
     waits = campaign.kind not in CALLED and not runs
     await _set_status(tx, campaign, SCHEDULED if waits else SENDING, "campaign.resume")
     if campaign.kind == RECURRING:

@@ -17,7 +17,6 @@ from app.actions.campaigns.audience import Recipient, next_recipients
 from app.actions.campaigns.finishing import finish_if_done
 from app.actions.campaigns.picking import pick_content
 from app.actions.campaigns.schedule import due_at
-from app.actions.campaigns.splitting import split_of
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import PREPARING, SENDING
 from app.actions.customers.store import CustomerStore
@@ -57,7 +56,7 @@ async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
         return None
     campaign = await store.get(run.campaign_id)
     recipients = await next_recipients(reading, campaign, run, after=run.cursor, limit=PLANNED)
-    split = await split_of(reading, campaign.id)
+    split = await store.split(campaign.id)
     return Plan(campaign, run, split, await store.contents(campaign.id), recipients)
 
 
@@ -80,6 +79,7 @@ async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, recipients:
         for row in making.rows(one)
     ]
     await tx.insert(Delivery, rows)
+    tx.dispatch()
     await tell_deliveries(tx, _events(rows, tx.now))
     controls = {row["customer_id"] for row in rows if row["reason"] == CONTROL}
     run.targeted += len({row["customer_id"] for row in rows})
@@ -99,7 +99,7 @@ async def finish_preparation(tx: Tx, *, run_id: UUID) -> None:
     run = await store.run(run_id, locked=True)
     if run.state != PREPARING or run.awaits_winner:
         return
-    split = await split_of(tx, campaign.id)
+    split = await CampaignStore(tx).split(campaign.id)
     if split is not None and not split.is_decided and split.sample_share < 1000:
         run.awaits_winner = True
     else:
@@ -120,11 +120,22 @@ async def _served(tx: Tx, run: CampaignRun, people: set[UUID]) -> set[UUID]:
 async def idle_runs(reading: Reading, *, limit: int) -> list[CampaignRun]:
     """Runs that are to be prepared and that no job is there for, of any tenant for the system, the oldest first."""
     reading.require(Scope.CAMPAIGNS_SEND)
-    jobs = select(col(Job.payload)).where(col(Job.kind) == "campaigns.prepare", col(Job.state).in_(["due", "running"]))
+    jobs = select(col(Job.payload)).where(
+        col(Job.kind).in_(["campaigns.prepare", "campaigns.fetch"]), col(Job.state).in_(["due", "running"])
+    )
     busy = {payload["run"] for payload in (await reading.session.execute(jobs)).scalars()}
     wanted = select(CampaignRun).where(col(CampaignRun.state) == PREPARING, col(CampaignRun.awaits_winner).is_(False))
     rows = (await reading.session.execute(wanted.order_by(col(CampaignRun.id)).limit(limit + len(busy)))).scalars()
-    return [run for run in rows if run.id.hex not in busy and "url" not in (run.recipients or {})][:limit]
+    return [run for run in rows if run.id.hex not in busy][:limit]
+
+
+async def take_up(tx: Tx, *, run: CampaignRun) -> None:
+    """Has a run prepared; before that, its data file fetched if it has one."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    if "url" in (run.recipients or {}):
+        tx.enqueue("campaigns.fetch", {"run": run.id.hex})
+    else:
+        tx.enqueue("campaigns.prepare", {"run": run.id.hex})
 
 
 class _Making:

@@ -2,6 +2,7 @@
 
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import ONE_OFF, PLANNED, RECURRING
+from app.core.access import Scope
 from app.core.errors import Issue
 from app.core.tx import Reading
 from models import Campaign
@@ -10,6 +11,7 @@ from models import Campaign
 async def review_campaign(reading: Reading, campaign: Campaign) -> list[Issue]:
     """Everything that stands against sending: a missing audience or schedule, a channel or test group with no content
     in the language of everybody, a template that does not compile or render."""
+    reading.require(Scope.CAMPAIGNS_SEND)
     issues = _of_schedule(campaign)
     if campaign.kind in PLANNED and campaign.audience is None:
         issues.append(Issue("audience", "is needed: for whom is it?"))

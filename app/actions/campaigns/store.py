@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from app.actions.campaigns.assigning import Split
 from app.core.errors import NotFound
 from app.core.tx import Reading
 from models import Campaign, CampaignRun, Content, Experiment, TestGroup
@@ -58,6 +59,15 @@ class CampaignStore:
         """The groups of an experiment, in their order."""
         wanted = select(TestGroup).where(col(TestGroup.experiment_id) == experiment_id)
         return list((await self._session.execute(wanted.order_by(col(TestGroup.position)))).scalars())
+
+    async def split(self, campaign_id: UUID) -> Split | None:
+        """How the campaign's recipients are split, or None where nothing is tried out."""
+        experiment = await self.experiment(campaign_id)
+        if experiment is None:
+            return None
+        shares = tuple(group.share for group in await self.groups(experiment.id))
+        decided = experiment.state == "decided"
+        return Split(experiment.id, experiment.sample_share, shares, decided, experiment.winner)
 
     async def contents(self, campaign_id: UUID) -> list[Content]:
         """What the campaign says."""

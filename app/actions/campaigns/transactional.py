@@ -14,7 +14,6 @@ from app.actions.campaigns.assigning import assign_group
 from app.actions.campaigns.calling import OPTION_KEYS, CallOfDelivery, check_content, check_data
 from app.actions.campaigns.picking import pick_content
 from app.actions.campaigns.reading import campaign_with_trigger_name
-from app.actions.campaigns.splitting import split_of
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import CHANNELS, SENDING, TRANSACTIONAL
 from app.actions.customers.facts import CustomerFacts, CustomerRef, normalise_ref
@@ -76,7 +75,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     if known is not None:
         return known
     customer_id, locale = await _recipient(tx, send)
-    split = None if campaign is None or send.content_id else await split_of(tx, campaign.id)
+    split = None if campaign is None or send.content_id else await CampaignStore(tx).split(campaign.id)
     group = None if split is None else assign_group(split, customer_id)
     content = pick_content(contents, send.channel, group or 0, send.language or locale)
     if send.content_id is not None:
@@ -91,6 +90,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
         "channel": send.channel,
         "test_group": group,
         "lane": 0,
+        "is_test": bool(send.options.get("is_test")),
         "priority": 5 if campaign is None else campaign.priority,
         "state": "draft" if send.is_draft else "queued",
         "recipient": send.to,
@@ -99,6 +99,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
         "created_at": tx.now,
     }
     await tx.insert(Delivery, [row])
+    tx.dispatch()
     await _tell(tx, row, counts=not send.options.get("is_test"))
     return row["id"]  # type: ignore[return-value]
 

@@ -91,6 +91,7 @@ async def resolve_people(
     reading: Reading, people: Sequence[CalledPerson]
 ) -> tuple[list[list[Any]], list[dict[str, Any]]]:
     """Whom the names name, each once with their data (``[hex of the id, data]``), and who could not be found."""
+    reading.require(Scope.CAMPAIGNS_SEND)
     refs = [_normal(person.customer) for person in people]
     store = CustomerStore(reading)
     names = {(ref.kind, ref.value) for ref in refs if ref is not None and ref.kind != "id"}

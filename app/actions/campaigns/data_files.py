@@ -1,0 +1,127 @@
+"""Data files: the people of a call, as JSON Lines at an address that the caller named."""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from app.actions.campaigns.calling import check_data
+from app.actions.campaigns.store import CampaignStore
+from app.actions.campaigns.triggering import MAX_PROBLEMS, CalledPerson, resolve_people
+from app.actions.campaigns.words import FAILED, PREPARING
+from app.actions.customers.facts import CustomerRef
+from app.actions.deliveries.telling import tell_campaign
+from app.core.access import Scope
+from app.core.errors import Invalid
+from app.core.tx import Reading, Tx
+
+MAX_FILE: Final = 32 * 1024 * 1024
+"""Bytes of a file as it arrives; unpacked it may have twice as many."""
+MAX_LINES: Final = 100_000
+RESOLVED: Final = 5000
+"""Names that are looked up by one statement."""
+GZIP: Final = b"\x1f\x8b"
+WINDOW: Final = 31
+"""zlib's word for gzip."""
+NAMES: Final = {"id": "external_id", "email": "email", "cio_id": "id"}
+
+
+async def file_of_run(reading: Reading, *, run_id: UUID) -> str | None:
+    """The address of the run's data file, while it is still to be fetched."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    run = await CampaignStore(reading).run(run_id)
+    url: str | None = (run.recipients or {}).get("url")
+    return url if run.state == PREPARING else None
+
+
+def read_people(body: bytes) -> list[CalledPerson]:
+    """The people in a data file: one object ``{id|email, data}`` a line, perhaps gzipped. Raises :class:`Invalid` at
+    ``line <number>``."""
+    people = []
+    lines = _unpacked(body).splitlines()
+    if len(lines) > MAX_LINES:
+        raise Invalid.at("data_file_url", f"must have at most {MAX_LINES} lines")
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            people.append(_read_line(line, f"line {number}"))
+    if not people:
+        raise Invalid.at("data_file_url", "names nobody")
+    return people
+
+
+async def find_people(
+    reading: Reading, *, people: Sequence[CalledPerson]
+) -> tuple[list[list[Any]], list[dict[str, Any]]]:
+    """Whom the lines name, and who could not be found, as a run keeps them."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    found: dict[str, list[Any]] = {}
+    problems: list[dict[str, Any]] = []
+    for start in range(0, len(people), RESOLVED):
+        some, missing = await resolve_people(reading, people[start : start + RESOLVED])
+        for person in some:
+            found.setdefault(person[0], person)
+        problems += missing
+    return list(found.values()), problems
+
+
+async def take_people(
+    tx: Tx, *, run_id: UUID, people: Sequence[Sequence[Any]], problems: Sequence[dict[str, Any]]
+) -> None:
+    """Makes these the recipients of the run, whose deliveries are then prepared; it fails if one who is missing may not
+    be."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    run = await CampaignStore(tx).run(run_id, locked=True)
+    if run.state != PREPARING or "url" not in (run.recipients or {}):
+        return
+    ignored = (run.recipients or {}).get("ignores_missing", [])
+    run.problems = list(problems[:MAX_PROBLEMS])
+    run.recipients = {"people": list(people)}
+    if any(problem["kind"] not in ignored for problem in problems):
+        run.state, run.finished_at = FAILED, tx.now
+        tell_campaign(tx, run.campaign_id, "campaign.progress", {"run": run_id.hex, "state": FAILED})
+    else:
+        tx.enqueue("campaigns.prepare", {"run": run_id.hex})
+    await tx.session.flush()
+
+
+async def refuse_file(tx: Tx, *, run_id: UUID, detail: str) -> None:
+    """Fails the run because its data file could not be had or read."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    run = await CampaignStore(tx).run(run_id, locked=True)
+    if run.state != PREPARING:
+        return
+    url = (run.recipients or {}).get("url", "")
+    run.problems = [{"kind": "data_file_url", "value": url[:320], "detail": detail[:1000]}]
+    run.state, run.finished_at = FAILED, tx.now
+    await tx.session.flush()
+    tell_campaign(tx, run.campaign_id, "campaign.progress", {"run": run_id.hex, "state": FAILED})
+
+
+def _unpacked(body: bytes) -> bytes:
+    if not body.startswith(GZIP):
+        return body
+    unpacking = zlib.decompressobj(WINDOW)
+    try:
+        unpacked = unpacking.decompress(body, 2 * MAX_FILE)
+    except zlib.error as broken:
+        raise Invalid.at("data_file_url", "is broken gzip") from broken
+    if unpacking.unconsumed_tail:
+        raise Invalid.at("data_file_url", f"is more than {2 * MAX_FILE} bytes when unpacked")
+    return unpacked
+
+
+def _read_line(line: bytes, path: str) -> CalledPerson:
+    try:
+        document = orjson.loads(line)
+    except ValueError as broken:
+        raise Invalid.at(path, "is not JSON") from broken
+    named = [key for key in NAMES if isinstance(document, dict) and document.get(key) is not None]
+    if len(named) != 1:
+        raise Invalid.at(path, "must be an object with an id or an email")
+    value, data = document[named[0]], document.get("data")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Invalid.at(path, "must name somebody by text")
+    ref = CustomerRef(NAMES[named[0]], str(value))
+    return CalledPerson(ref, None if data is None else check_data(data, f"{path}: data"))

@@ -1,0 +1,148 @@
+"""The contents of campaigns as they are sent: each with its sender, its layout and its snippets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.actions.content.finding import Shelf
+from app.actions.content.senders import sender_line
+from app.actions.content.using import texts_of
+from app.core.access import Scope
+from app.core.batches import among
+from app.core.tx import Reading
+from app.templates import Recipe, Source, Template, snippets_in, template_of
+from models import Campaign, Content, Layout, Sender, Snippet
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyContent:
+    """One content and all that its messages are made of. Can be given to another process."""
+
+    id: UUID
+    number: int
+    campaign_id: UUID
+    channel: str
+    test_group: int
+    language: str
+    version: int
+    recipe: Recipe
+
+    @property
+    def template(self) -> Template:
+        """Its template, compiled once in this process. Raises :class:`Invalid` for one that is broken."""
+        return template_of(self.recipe)
+
+
+class Placed(Protocol):
+    """What is meant for one channel, test group and language."""
+
+    @property
+    def channel(self) -> str: ...
+    @property
+    def test_group(self) -> int: ...
+    @property
+    def language(self) -> str: ...
+
+
+AnyPlaced = TypeVar("AnyPlaced", bound=Placed)
+
+
+async def templates_of(reading: Reading, campaign_id: UUID) -> list[ReadyContent]:
+    """What a campaign says, by channel, test group and language. Nothing is compiled yet. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    await Shelf(reading).campaign(campaign_id)
+    return (await templates_of_campaigns(reading, campaign_ids=[campaign_id])).get(campaign_id, [])
+
+
+async def templates_of_campaigns(reading: Reading, *, campaign_ids: Sequence[UUID]) -> dict[UUID, list[ReadyContent]]:
+    """What each of these campaigns says, in at most four statements. Those without contents are not in it."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    order = (col(Content.channel), col(Content.test_group), col(Content.language))
+    statement = select(Content).where(among(reading.session, Content.campaign_id, campaign_ids)).order_by(*order)
+    rows = list((await reading.session.execute(statement)).scalars())
+    inlining = select(col(Campaign.id), col(Campaign.inlines_css)).where(
+        among(reading.session, Campaign.id, campaign_ids)
+    )
+    inlines = dict((await reading.session.execute(inlining)).tuples().all())
+    made: dict[UUID, list[ReadyContent]] = {}
+    for row, recipe in await _recipes(reading, rows, inlines):
+        ready = ReadyContent(
+            row.id, row.number, row.campaign_id, row.channel, row.test_group, row.language, row.version, recipe
+        )
+        made.setdefault(row.campaign_id, []).append(ready)
+    return made
+
+
+async def recipe_of(reading: Reading, content: Content) -> Recipe:
+    """What one content is made of, stored or not."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    campaign = select(col(Campaign.inlines_css)).where(col(Campaign.id) == content.campaign_id)
+    inlines_css = (await reading.session.execute(campaign)).scalar_one_or_none()
+    [(_, recipe)] = await _recipes(reading, [content], {content.campaign_id: inlines_css is not False})
+    return recipe
+
+
+def pick_content(
+    contents: Iterable[AnyPlaced], channel: str, test_group: int | None, locale: str | None
+) -> AnyPlaced | None:
+    """What a person with ``locale`` gets: of ``pt-BR``, else of ``pt``, else what everybody gets (language "")."""
+    group = test_group or 0
+    by_language = {one.language.lower(): one for one in contents if one.channel == channel and one.test_group == group}
+    tag = (locale or "").replace("_", "-").lower()
+    while tag:
+        if tag in by_language:
+            return by_language[tag]
+        tag = tag.rpartition("-")[0]
+    return by_language.get("")
+
+
+async def _recipes(
+    reading: Reading, rows: Sequence[Content], inlines: Mapping[UUID, bool]
+) -> list[tuple[Content, Recipe]]:
+    layouts = await _by_id(reading, Layout, [row.layout_id for row in rows if row.layout_id])
+    senders = await _by_id(reading, Sender, [row.sender_id for row in rows if row.sender_id])
+    texts = {row.id: list(texts_of(row.model_dump())) for row in rows}
+    asked = [text for found in texts.values() for text in found] + [layout.body for layout in layouts.values()]
+    snippets = await _snippets(reading) if any("snippets" in text for text in asked) else {}
+    made: list[tuple[Content, Recipe]] = []
+    for row in rows:
+        source = Source.of(row)
+        if not source.from_address and row.sender_id in senders:
+            source = replace(source, from_address=_verbatim(sender_line(senders[row.sender_id])))
+        layout = layouts[row.layout_id].body if row.layout_id in layouts else None
+        shown = _shown([*texts[row.id], layout or ""], snippets)
+        made.append((row, Recipe(source, shown, layout, inlines.get(row.campaign_id, True))))
+    return made
+
+
+def _verbatim(line: str) -> str:
+    """A sender is no Liquid, whatever it looks like."""
+    return line.replace("{{", "{ {").replace("{%", "{ %")
+
+
+async def _by_id(reading: Reading, table: Any, keys: Sequence[UUID]) -> dict[UUID | None, Any]:
+    if not keys:
+        return {}
+    rows = select(table).where(among(reading.session, table.id, list(dict.fromkeys(keys))))
+    return {row.id: row for row in (await reading.session.execute(rows)).scalars()}
+
+
+async def _snippets(reading: Reading) -> dict[str, str]:
+    rows = await reading.session.execute(select(col(Snippet.name), col(Snippet.value)))
+    return dict(rows.tuples().all())
+
+
+def _shown(texts: Sequence[str], snippets: Mapping[str, str]) -> dict[str, str]:
+    """Of the snippets those that ``texts`` ask for, through however many others."""
+    shown: dict[str, str] = {}
+    waiting = list(texts)
+    while waiting:
+        for name in snippets_in(waiting.pop()):
+            if name in snippets and name not in shown:
+                shown[name] = snippets[name]
+                waiting.append(snippets[name])
+    return shown
