@@ -27,7 +27,7 @@ class Delivery(TenantRow, table=True):
     ``human_…`` leaves out what machines did. The last instant of the year 9998 as ``due_at`` means: parked while its
     campaign is paused.
 
-    ``data`` is what this one message was called with, all of it optional: ``message`` (``trigger`` in Liquid, over what
+    ``data`` is what this one message was called with, all of it optional: ``data`` (``trigger`` in Liquid, over what
     the run brought along), ``event`` (the same in Liquid), ``content`` (subject, preheader, body, plain, from_address,
     reply_to, headers, fields: instead of what the content says, or of a content), ``language``, ``devices`` (of a push:
     ``all``, ``last_used`` or a token) and ``device`` (one that is not stored: token, platform), ``options``

@@ -27,7 +27,7 @@ from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
 from tests.servers import ServerMissing, Servers, forget_the_killed, required
-from tests.tenants import TenantAccount, create_tenant
+from tests.tenants import TenantAccount, create_tenant, insert_tenant
 from workers import HANDLERS
 
 SECRET = "the tests' own secret, which signs nothing else"
@@ -243,15 +243,27 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture
-async def tenant(settings: Settings) -> TenantAccount:
-    """A tenant with an owner."""
-    return await create_tenant(settings, "Acme")
+def opened(request: pytest.FixtureRequest) -> UnitsOfWork | None:
+    """The units of work that the test has, if it has any."""
+    if "runtime" in request.fixturenames:
+        runtime: Runtime = request.getfixturevalue("runtime")
+        return runtime.units
+    if "units" in request.fixturenames:
+        units: UnitsOfWork = request.getfixturevalue("units")
+        return units
+    return None
 
 
 @pytest.fixture
-async def other_tenant(settings: Settings) -> TenantAccount:
+async def tenant(settings: Settings, opened: UnitsOfWork | None) -> TenantAccount:
+    """A tenant with an owner."""
+    return await (insert_tenant(opened, "Acme") if opened else create_tenant(settings, "Acme"))
+
+
+@pytest.fixture
+async def other_tenant(settings: Settings, opened: UnitsOfWork | None) -> TenantAccount:
     """A second tenant, which must never see or touch the first one's rows."""
-    return await create_tenant(settings, "Globex")
+    return await (insert_tenant(opened, "Globex") if opened else create_tenant(settings, "Globex"))
 
 
 @pytest.fixture(scope="session")

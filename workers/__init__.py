@@ -1,6 +1,16 @@
 """The handlers of background jobs. Each translates a job into calls of actions, in units of work of its own."""
 
-from workers import campaigns, conversations, files, maintenance, reporting, segments
+from workers import campaigns, conversations, deliveries, files, maintenance, reporting, segments
 from workers.registry import HANDLERS, handles
 
-__all__ = ["HANDLERS", "campaigns", "conversations", "files", "handles", "maintenance", "reporting", "segments"]
+__all__ = [
+    "HANDLERS",
+    "campaigns",
+    "conversations",
+    "deliveries",
+    "files",
+    "handles",
+    "maintenance",
+    "reporting",
+    "segments",
+]

@@ -2,71 +2,30 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+import orjson
+from joserfc.jwk import ECKey
+from pydantic import ValidationError
 
+from app.channels import saying
 from app.channels.carrying import Provider
 from app.channels.mail.dkim import Signer
-from app.channels.mail.headers import Unwritable, bare_address
 from app.channels.mail.session import Server
 from app.channels.mail.smtp import SmtpLimits, SmtpProvider
-from app.core.contact import is_storable
+from app.channels.push.apns import Apns, ApnsApp
+from app.channels.push.fanout import PushProvider
+from app.channels.push.fcm import Fcm, FcmAccount
+from app.channels.push.web_push import WebPush, new_key, public_key_of
+from app.channels.saying import Nothing, Said
+from app.channels.sms.telnyx import TelnyxAccount, TelnyxProvider
+from app.channels.sms.twilio import TwilioAccount, TwilioProvider
+from app.channels.webhook import WebhookProvider, WebhookSettings
 from app.core.errors import Invalid, Issue
 from app.core.fetching import Fetcher
 
 ISSUES_SHOWN = 20
 CHANNELS = ("email", "sms", "push", "in_app", "whatsapp", "webhook")
-
-
-def _storable(text: str) -> str:
-    if not is_storable(text):
-        raise ValueError("contains a character that cannot be stored")
-    return text
-
-
-def _return_path(text: str) -> str:
-    if text:
-        try:
-            bare_address(text.replace("{delivery}", "0" * 32))
-        except Unwritable as wrong:
-            raise ValueError("must be an address such as bounces+{delivery}@example.com") from wrong
-    return text
-
-
-Text = Annotated[str, Field(max_length=500), AfterValidator(_storable)]
-Secret = Annotated[str, Field(max_length=20_000, repr=False), AfterValidator(_storable)]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
-
-
-class Said(BaseModel):
-    """What is said of an integration. Names that are not known are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class Nothing(Said):
-    """There is nothing to say."""
-
-
-class SmtpSettings(Said):
-    """A mail relay. ``security``: ``starttls``, ``tls`` from the start, or ``none``. ``return_path`` is where reports
-    of what could not be delivered go; ``{delivery}`` in it says about which delivery they are."""
-
-    host: Host
-    port: Annotated[int, Field(ge=1, le=65535)] = 587
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: Text = ""
-    connections: Annotated[int, Field(ge=1, le=50)] = 8
-    messages_per_connection: Annotated[int, Field(ge=1, le=10_000)] = 500
-    return_path: Annotated[Text, AfterValidator(_return_path)] = ""
-    local_hostname: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{0,253}$")] = ""
-
-
-class SmtpCredentials(Said):
-    """The password of ``username``."""
-
-    password: Secret = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +71,7 @@ class Kind:
         return self.make is None
 
 
-def _smtp(settings: SmtpSettings, credentials: SmtpCredentials, around: Surroundings) -> Provider:
+def _smtp(settings: saying.SmtpSettings, credentials: saying.SmtpCredentials, around: Surroundings) -> Provider:
     server = Server(
         host=settings.host,
         port=settings.port,
@@ -125,12 +84,126 @@ def _smtp(settings: SmtpSettings, credentials: SmtpCredentials, around: Surround
     return SmtpProvider(server, limits, around.fetcher.guard, around.signers)
 
 
+def _twilio(settings: saying.TwilioSettings, credentials: saying.TwilioCredentials, around: Surroundings) -> Provider:
+    account = TwilioAccount(
+        settings.account_sid, credentials.auth_token, settings.sender, around.callback_url, settings.api_url
+    )
+    return TwilioProvider(account, around.fetcher, settings.concurrency)
+
+
+def _telnyx(settings: saying.TelnyxSettings, credentials: saying.TelnyxCredentials, around: Surroundings) -> Provider:
+    account = TelnyxAccount(
+        credentials.api_key, settings.sender, settings.profile_id, around.callback_url, settings.api_url
+    )
+    return TelnyxProvider(account, around.fetcher, settings.concurrency)
+
+
+def _web_push(
+    settings: saying.WebPushSettings, credentials: saying.WebPushCredentials, around: Surroundings
+) -> Provider:
+    return PushProvider({"web_push": WebPush(credentials.private_key, settings.subject, around.fetcher)})
+
+
+def _fcm(settings: saying.FcmSettings, credentials: saying.FcmCredentials, around: Surroundings) -> Provider:
+    account = FcmAccount(orjson.loads(credentials.service_account))
+    return PushProvider({"fcm": Fcm(account, around.fetcher, settings.api_url)})
+
+
+def _apns(settings: saying.ApnsSettings, credentials: saying.ApnsCredentials, around: Surroundings) -> Provider:
+    app = ApnsApp(settings.team_id, settings.key_id, credentials.private_key, settings.topic, settings.api_url)
+    return PushProvider({"apns": Apns(app, around.fetcher2)})
+
+
+def _webhook(
+    settings: saying.WebhookKindSettings, credentials: saying.WebhookCredentials, around: Surroundings
+) -> Provider:
+    used = WebhookSettings(credentials.signing_secret, settings.url, settings.headers, settings.timeout_s)
+    return WebhookProvider(used, around.fetcher, settings.concurrency)
+
+
+def _with_web_push_key(settings: saying.WebPushSettings, credentials: saying.WebPushCredentials) -> tuple[Said, Said]:
+    private = credentials.private_key or new_key()
+    try:
+        public = public_key_of(private)
+    except ValueError as wrong:
+        raise Invalid.at("credentials.private_key", "is not a VAPID key in base64url") from wrong
+    return (
+        settings.model_copy(update={"public_key": public}),
+        credentials.model_copy(update={"private_key": private}),
+    )
+
+
+def _with_project(settings: saying.FcmSettings, credentials: saying.FcmCredentials) -> tuple[Said, Said]:
+    try:
+        project = FcmAccount(orjson.loads(credentials.service_account)).project_id
+    except (ValueError, TypeError, AttributeError) as wrong:
+        raise Invalid.at("credentials.service_account", "is not the JSON key of a service account") from wrong
+    return settings.model_copy(update={"project_id": project}), credentials
+
+
+def _with_apple_key(settings: saying.ApnsSettings, credentials: saying.ApnsCredentials) -> tuple[Said, Said]:
+    try:
+        ECKey.import_key(credentials.private_key)
+    except (ValueError, TypeError) as wrong:
+        raise Invalid.at("credentials.private_key", "is not the text of a .p8 file") from wrong
+    return settings, credentials
+
+
+ADDRESS = ("api_url",)
 KINDS = {
     kind.name: kind
     for kind in (
         Kind("outbox", CHANNELS, "Outbox of this server", Nothing, Nothing),
         Kind("chat", ("in_app",), "Chat of this server", Nothing, Nothing),
-        Kind("smtp", ("email",), "SMTP relay", SmtpSettings, SmtpCredentials, _smtp, ("host", "port", "security")),
+        Kind(
+            "smtp",
+            ("email",),
+            "SMTP relay",
+            saying.SmtpSettings,
+            saying.SmtpCredentials,
+            _smtp,
+            ("host", "port", "security"),
+        ),
+        Kind(
+            "twilio",
+            ("sms", "whatsapp"),
+            "Twilio",
+            saying.TwilioSettings,
+            saying.TwilioCredentials,
+            _twilio,
+            ("account_sid", "api_url"),
+        ),
+        Kind("telnyx", ("sms",), "Telnyx", saying.TelnyxSettings, saying.TelnyxCredentials, _telnyx, ADDRESS),
+        Kind(
+            "web_push",
+            ("push",),
+            "Web push",
+            saying.WebPushSettings,
+            saying.WebPushCredentials,
+            _web_push,
+            complete=_with_web_push_key,
+        ),
+        Kind(
+            "fcm",
+            ("push",),
+            "Firebase Cloud Messaging",
+            saying.FcmSettings,
+            saying.FcmCredentials,
+            _fcm,
+            ADDRESS,
+            _with_project,
+        ),
+        Kind(
+            "apns",
+            ("push",),
+            "Apple Push Notification service",
+            saying.ApnsSettings,
+            saying.ApnsCredentials,
+            _apns,
+            ADDRESS,
+            _with_apple_key,
+        ),
+        Kind("webhook", ("webhook",), "Webhook", saying.WebhookKindSettings, saying.WebhookCredentials, _webhook),
     )
 }
 DEFAULTS = {channel: "chat" if channel == "in_app" else "outbox" for channel in CHANNELS}

@@ -63,6 +63,15 @@ class Settings(BaseSettings):
     sockets_per_caller: int = Field(1000, description="Open subscription connections per API key or member.")
     feed_days: int = Field(7, description="How long subscriptions can be resumed.")
     in_process_jobs: bool = Field(True, description="Run jobs inside the web process too (always so without Redis).")
+    render_processes: int = Field(
+        1,
+        ge=0,
+        le=1,
+        description="1: large batches of messages are rendered in a process of their own; 0: in a thread.",
+    )
+    send_lease_s: int = Field(
+        60, ge=45, description="Seconds after which messages in the hands of a worker that is gone are taken up."
+    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field("info", description="debug, info, warning or error.")
 

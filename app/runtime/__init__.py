@@ -27,10 +27,12 @@ from app.core.services import Services
 from app.core.settings import Settings
 from app.core.tx import Reading, Released, Tx, UnitsOfWork
 from app.runtime.alarm import Alarm
+from app.runtime.engagements import Engagements
 from app.runtime.ingest import Ingest
 from app.runtime.presence import PresenceKeeper
 from app.runtime.providers import Providers
 from app.runtime.reporting import Reporter
+from app.runtime.sending import Sending
 
 log = logging.logger(__name__)
 
@@ -79,6 +81,7 @@ class Runtime:
         self.authenticator = Authenticator(self.units, self.services)
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)
+        self.engagements = Engagements(self.units)
         self.providers = Providers(self.units, settings)
         self.hub = Hub(settings.redis_url)
         self.presences = PresenceKeeper(self.hub, self.units)
@@ -89,6 +92,7 @@ class Runtime:
             runs_jobs = settings.in_process_jobs or not settings.redis_url
         self.runs_jobs = runs_jobs and bool(works)
         self.alarm = Alarm(self.units)
+        self.sending = Sending(self.units, settings, self.providers)
         self.reporter = Reporter(self.units, settings)
         self.carrier: Carrier | None = None
         if settings.redis_url:
@@ -119,6 +123,7 @@ class Runtime:
             if self.runs_jobs:
                 await self.jobs.start(alone=self.database.is_sqlite)
                 await self.alarm.start()
+                await self.sending.start(alone=self.database.is_sqlite)
                 await self.reporter.start()
         except BaseException:
             await self.stop()
@@ -132,10 +137,12 @@ class Runtime:
         """Drains, lets work finish for a bounded time, and closes everything. May be called twice, and unstarted."""
         self.drain()
         ending: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("sending", self.sending.stop),
             ("alarm", self.alarm.stop),
             ("reporter", self.reporter.stop),
             ("jobs", self.jobs.stop),
             ("ingest", self.ingest.drain),
+            ("engagements", self.engagements.drain),
             ("authenticator", self.authenticator.close),
         ]
         if self.carrier is not None:
@@ -175,10 +182,14 @@ class Runtime:
             self.alarm.ring(released.wake_at)
         if any(position.topic in REPORTED for position in released.positions):
             self.reporter.nudge()
-        if self.carrier is not None and (released.job_kinds or (released.wake_at and not self.runs_jobs)):
+        if released.sends:
+            self.sending.nudge()
+        elsewhere = not self.runs_jobs and (released.wake_at or released.sends)
+        if self.carrier is not None and (released.job_kinds or elsewhere):
             self.carrier.ring()
 
     def _look(self) -> None:
-        """Another process has written work, or a moment to wake at."""
+        """Another process has written work, or a moment to wake at, or something to send."""
         self.jobs.nudge()
         self.alarm.ring()
+        self.sending.nudge()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,6 +12,7 @@ from app.actions.integrations import open_credentials, signer_of, signing_domain
 from app.channels.carrying import Provider
 from app.channels.kinds import DEFAULTS, KINDS, Surroundings, checked
 from app.channels.mail.dkim import Signer
+from app.channels.push.fanout import PushProvider
 from app.core import logging
 from app.core.access import system
 from app.core.errors import Invalid
@@ -124,14 +125,21 @@ class Providers:
         return fresh
 
     def _open(self, channel: str, rows: Sequence[Integration], domains: Sequence[Domain]) -> OpenProvider:
+        """Of push the platforms that can be opened, together; of the rest there is one row."""
         if not rows:
             return OpenProvider(None, DEFAULTS[channel], is_local=True)
-        row = rows[0]
+        each = [self._open_one(row, domains) for row in rows]
+        platforms = [one.provider for one in each if isinstance(one.provider, PushProvider)]
+        if platforms:
+            first = next(one for one in each if one.provider is platforms[0])
+            return replace(first, provider=PushProvider.joined(platforms))
+        return each[0]
+
+    def _open_one(self, row: Integration, domains: Sequence[Domain]) -> OpenProvider:
         kind = KINDS[row.kind]
         if not row.is_enabled:
-            return OpenProvider(
-                row.id, kind.name, kind.is_local, problem=f"The integration {row.name} is switched off."
-            )
+            problem = f"The integration {row.name} is switched off."
+            return OpenProvider(row.id, kind.name, is_local=False, problem=problem)
         if kind.make is None:
             return OpenProvider(row.id, kind.name, is_local=True)
         try:

@@ -13,7 +13,7 @@ from app.core.credentials import Credential, credential_from_headers
 from app.core.errors import Unauthenticated
 from app.core.limits import Allowance
 from app.core.settings import Settings
-from resolvers.transport.refusals import CHALLENGE, Header, Refusal
+from resolvers.transport.refusals import Header, Refusal
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -57,7 +57,8 @@ class Callers:
     async def identify(
         self, credential: Credential | None, address: str, request_id: str, origin: str | None = None
     ) -> Caller:
-        """The caller with this credential; without one, the public. Raises :class:`Refusal` (401, 429)."""
+        """The caller with this credential; without one, the public. A visitor's token counts only from the origin for
+        which it was given. Raises :class:`Refusal` (401, 403, 429)."""
         if credential is None:
             public = replace(PUBLIC, source=SOURCE, request_id=request_id, origin=origin)
             return Caller(public, None, address, origin)
@@ -66,7 +67,9 @@ class Callers:
         except Unauthenticated as unknown:
             # Guessing costs the guesser's address what an anonymous call costs.
             await self.charge(Caller(PUBLIC, None, address))
-            raise Refusal(401, unknown.message, unknown.code, headers=[CHALLENGE]) from unknown
+            raise Refusal(401, unknown.message, unknown.code) from unknown
+        if principal.kind == "visitor" and principal.origin != origin:
+            raise Refusal(403, "The token was given for another origin.", "FORBIDDEN")
         return Caller(principal, credential, address, origin)
 
     async def charge(self, caller: Caller) -> list[Header]:
@@ -81,7 +84,7 @@ class Callers:
         if allowance.refused:
             seconds = allowance.retry_after
             message = f"Too many requests. Please retry after {seconds} seconds."
-            raise Refusal(429, message, "RATE_LIMITED", headers=[*headers, (b"retry-after", b"%d" % seconds)])
+            raise Refusal(429, message, "RATE_LIMITED", headers=headers, retry_after=seconds)
         return headers
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 SEND_TIMEOUT_S = 20.0
 RECHECK_S = 30.0
+VISITOR_STREAMS = 30
+"""How many one visitor may have open: a tab takes one, and anybody may become a visitor."""
+MOST_HELD = 4 * 1024 * 1024
+"""How many characters of results the operations of one stream may hold while its peer does not read."""
 log = logger(__name__)
 
 
@@ -39,6 +43,7 @@ class Ending:
 
 
 STALLED = Ending(1008, "The reader is too slow: resume from the last cursor", abrupt=True)
+FULL = Ending(1008, "Too much is waiting to be read: resume from the last cursor")
 EXPIRED = Ending(4403, "The credential has expired")
 REVOKED = Ending(4403, "The credential is no longer valid")
 CHANGED = Ending(4403, "The permissions have changed: connect again")
@@ -54,7 +59,18 @@ class Connection(ABC):
     """One open stream. ``caller`` is None until it has introduced itself."""
 
     transport: ClassVar[str]
-    __slots__ = ("_clock", "_counted", "_sends", "_task", "caller", "checked_at", "ending", "moved_at", "raw_send")
+    __slots__ = (
+        "_clock",
+        "_counted",
+        "_held",
+        "_sends",
+        "_task",
+        "caller",
+        "checked_at",
+        "ending",
+        "moved_at",
+        "raw_send",
+    )
 
     def __init__(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -64,7 +80,7 @@ class Connection(ABC):
         self._clock = loop.time
         self._task = task
         self.raw_send = send
-        self._sends = 0
+        self._sends = self._held = 0
         self._counted: str | None = None
         self.caller: Caller | None = None
         self.ending: Ending | None = None
@@ -81,8 +97,17 @@ class Connection(ABC):
             self._task.cancel()
 
     async def send(self, message: Message) -> None:
-        """Sends one ASGI message; the watch sees how long the peer has not been reading. Raises :class:`PeerGone`."""
-        await self.sending(self.raw_send(message))
+        """Sends one ASGI message; the watch sees how long the peer has not been reading. Raises :class:`PeerGone`.
+
+        Every operation of a stream waits here with a result of its own, so what they hold together is bounded."""
+        size = len(message.get("text", ""))
+        if self._held and self._held + size > MOST_HELD:
+            self.end(FULL)
+        self._held += size
+        try:
+            await self.sending(self.raw_send(message))
+        finally:
+            self._held -= size
 
     async def sending(self, under_way: Awaitable[None]) -> None:
         """Waits for a sending of :attr:`raw_send` as :meth:`send` does."""
@@ -123,7 +148,7 @@ class Connections:
 
     def add(self, connection: Connection, key: str) -> bool:
         """Takes a stream under watch, counted under ``key``. False when there are too many of that key."""
-        if not self._count(connection, key):
+        if not self._count(connection, key, connection.caller):
             return False
         self._open.add(connection)
         OPEN_SOCKETS.labels(connection.transport).inc()
@@ -133,7 +158,7 @@ class Connections:
 
     def introduce(self, connection: Connection, caller: Caller) -> bool:
         """Counts a stream under its caller from now on. False when the caller has too many."""
-        if not self._count(connection, caller.key):
+        if not self._count(connection, caller.key, caller):
             return False
         connection.caller = caller
         return True
@@ -145,10 +170,11 @@ class Connections:
             OPEN_SOCKETS.labels(connection.transport).dec()
         self._uncount(connection)
 
-    def _count(self, connection: Connection, key: str) -> bool:
+    def _count(self, connection: Connection, key: str, caller: Caller | None) -> bool:
         if connection._counted == key:
             return True
-        if self._counts[key] >= self._allowed:
+        of_visitor = caller is not None and caller.principal.kind == "visitor"
+        if self._counts[key] >= (min(VISITOR_STREAMS, self._allowed) if of_visitor else self._allowed):
             return False
         self._uncount(connection)
         self._counts[key] += 1

@@ -201,11 +201,11 @@ class HttpDoor:
 
     async def _stream(self, exchange: Exchange, caller: Caller, results: AsyncGenerator[bytes, None]) -> None:
         if self._connections.draining:
-            raise Refusal(503, "The server is stopping.", "OVERLOADED", headers=[(b"retry-after", b"1")])
+            raise Refusal(503, "The server is stopping.", "OVERLOADED", retry_after=1)
         stream = exchange.stream(self._connections)
         stream.caller = caller
         if not self._connections.add(stream, caller.key):
-            raise Refusal(429, "Too many open streams.", "RATE_LIMITED", headers=[(b"retry-after", b"1")])
+            raise Refusal(429, "Too many open streams.", "RATE_LIMITED", retry_after=1)
         await stream.run(results, exchange.told)
 
 

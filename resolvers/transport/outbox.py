@@ -12,11 +12,10 @@ from typing import Any
 
 from starlette.types import Message
 
-from resolvers.transport.connections import LEFT, Connection, Ending, PeerGone
+from resolvers.transport.connections import FULL, LEFT, Connection, PeerGone
 
 MOST_FRAMES = 500
 MOST_CHARACTERS = 1024 * 1024
-FULL = Ending(1008, "Too much is waiting to be read: resume from the last cursor")
 
 
 class Outbox:

@@ -26,7 +26,8 @@ class Refusal(Exception):
     """A request that is refused as a whole.
 
     ``well_formed``: the request itself obeys GraphQL over HTTP, so that legacy clients (``application/json``) are
-    answered with status 200 and the errors.
+    answered with status 200 and the errors. ``retry_after``: the seconds after which it may be tried again, told as a
+    header and, for those who read none, in the error.
     """
 
     def __init__(
@@ -37,18 +38,21 @@ class Refusal(Exception):
         *,
         headers: Iterable[Header] = (),
         well_formed: bool = False,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
-        self.headers = list(headers)
+        self.headers = [*headers, *refusal_headers(code, retry_after)]
         self.well_formed = well_formed
+        self.retry_after = retry_after
 
     @property
     def errors(self) -> list[dict[str, Any]]:
         """The ``errors`` of a GraphQL response."""
-        return [{"message": self.message, "extensions": {"code": self.code}}]
+        later = {} if self.retry_after is None else {"retryAfter": self.retry_after}
+        return [{"message": self.message, "extensions": {"code": self.code, **later}}]
 
     @property
     def body(self) -> bytes:
@@ -58,8 +62,8 @@ class Refusal(Exception):
 
 def refusal_of(error: RapportError) -> Refusal:
     """The same refusal in the words of HTTP."""
-    headers = refusal_headers(error.code, error.retry_after if isinstance(error, RateLimited) else None)
-    return Refusal(STATUS_OF_CODE.get(error.code, 400), error.message, error.code, headers=headers)
+    later = error.retry_after if isinstance(error, RateLimited) else None
+    return Refusal(STATUS_OF_CODE.get(error.code, 400), error.message, error.code, retry_after=later)
 
 
 def refusal_headers(code: str | None, retry_after: int | None) -> list[Header]:

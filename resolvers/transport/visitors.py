@@ -39,11 +39,8 @@ class VisitorCallers(Callers):
     ) -> Caller:
         """A visitor, or the public. Raises :class:`Refusal` (401, 403, 429)."""
         caller = await super().identify(credential, address, request_id, origin)
-        principal = caller.principal
-        if principal.kind not in ("public", "visitor"):
+        if caller.principal.kind not in ("public", "visitor"):
             raise Refusal(403, "Only visitors are answered here.", "FORBIDDEN")
-        if principal.kind == "visitor" and principal.origin != origin:
-            raise Refusal(403, "The token was given for another origin.", "FORBIDDEN")
         return caller
 
 

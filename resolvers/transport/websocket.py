@@ -6,8 +6,9 @@ https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md, with these choi
   headers of the handshake); the public has no business on a socket.
 * The socket is closed with 4403 when the credential expires or is taken back. A ``ping`` whose payload brings a fresh
   credential of the same caller renews it; operations that are under way go on with the scopes they began with.
-* A reader that takes nothing for 20 seconds is dropped; a client that sends too much is closed with 1008; a stopping
-  server closes with 1012. After any of these a client resumes from its last cursor.
+* A reader that takes nothing for 20 seconds is dropped; a client that sends too much, or lets too much wait to be read,
+  is closed with 1008; a stopping server closes with 1012. After any of these a client resumes from its last cursor.
+* Whoever is refused at the beginning for coming too often is closed with 4429: their credential may be a good one.
 """
 
 import asyncio
@@ -194,7 +195,8 @@ class Socket(Connection):
                 raise Closing(4403, "A credential is required")
             caller = await self._callers.identify(credential, self.address, request_id, origin_of(headers))
         except (Refusal, RapportError) as refused:
-            raise Closing(4403, short(refused.message)) from refused
+            code = 4429 if refused.code == "RATE_LIMITED" else 4403
+            raise Closing(code, short(refused.message)) from refused
         if not self._connections.introduce(self, caller):
             raise Closing(4429, "Too many sockets")
         self._acknowledged = True
@@ -306,7 +308,7 @@ class Socket(Connection):
     async def _refuse_one_more(self, name: str) -> None:
         message = f"This socket has {MAX_OPERATIONS} operations already."
         try:
-            await self.send(last_frame(quoted(name), Refusal(503, message, "OVERLOADED").body))
+            await self.send(last_frame(quoted(name), Refusal(503, message, "OVERLOADED", retry_after=1).body))
         except PeerGone:
             pass
         finally:

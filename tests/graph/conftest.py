@@ -10,7 +10,7 @@ from app.runtime import Runtime
 from asgi import create_runtime
 from resolvers.engine import GraphEngine
 from tests.graph.callers import Caller
-from tests.tenants import create_tenant
+from tests.tenants import insert_tenant
 
 _number = count(1)
 
@@ -42,5 +42,5 @@ async def stranger(house: Runtime, engine: GraphEngine) -> Caller:
 
 
 async def new_owner(house: Runtime, engine: GraphEngine) -> Caller:
-    account = await create_tenant(house.settings, f"Acme{next(_number)}")
+    account = await insert_tenant(house.units, f"Acme{next(_number)}")
     return Caller(engine, house, account.principal)

@@ -9,9 +9,9 @@ from starlette.types import Message
 from websockets.exceptions import ConnectionClosed
 
 from resolvers.transport import connections, outbox
-from resolvers.transport.connections import LEFT, Connection, Ending
+from resolvers.transport.connections import FULL, LEFT, Connection, Ending
 from resolvers.transport.frames import said
-from resolvers.transport.outbox import FULL, Outbox
+from resolvers.transport.outbox import Outbox
 from tests.transport.conftest import Door, Peer, bearer, open_socket
 
 TAPE = "subscription { tape }"

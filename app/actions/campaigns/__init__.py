@@ -34,6 +34,7 @@ from app.actions.campaigns.reading import (
     get_run,
     list_campaigns,
     list_runs,
+    run_with_id,
 )
 from app.actions.campaigns.transactional import TransactionalSend, send_transactional
 from app.actions.campaigns.triggering import CalledPerson, TriggerCall, trigger_campaign
@@ -74,6 +75,7 @@ __all__ = [
     "list_runs",
     "pause_campaign",
     "resume_campaign",
+    "run_with_id",
     "send_transactional",
     "trigger_campaign",
     "update_campaign",

@@ -20,6 +20,7 @@ from app.actions.campaigns.words import (
     UNFINISHED,
     check_move,
 )
+from app.actions.deliveries.pausing import release_deliveries
 from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
 from app.core.access import Scope
 from app.core.ids import public_id
@@ -52,6 +53,7 @@ async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
     for run in runs:
         run.state = PREPARING if run.prepared_at is None else SENDING
         await take_up(tx, run=run)
+    await release_deliveries(tx, campaign_id=campaign_id)
     waits = campaign.kind not in CALLED and not runs
     await _set_status(tx, campaign, SCHEDULED if waits else SENDING, "campaign.resume")
     if campaign.kind == RECURRING:

@@ -79,6 +79,7 @@ async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, recipients:
         for row in making.rows(one)
     ]
     await tx.insert(Delivery, rows)
+    tx.dispatch()
     await tell_deliveries(tx, _events(rows, tx.now))
     controls = {row["customer_id"] for row in rows if row["reason"] == CONTROL}
     run.targeted += len({row["customer_id"] for row in rows})

@@ -90,6 +90,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
         "channel": send.channel,
         "test_group": group,
         "lane": 0,
+        "is_test": bool(send.options.get("is_test")),
         "priority": 5 if campaign is None else campaign.priority,
         "state": "draft" if send.is_draft else "queued",
         "recipient": send.to,
@@ -98,6 +99,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
         "created_at": tx.now,
     }
     await tx.insert(Delivery, [row])
+    tx.dispatch()
     await _tell(tx, row, counts=not send.options.get("is_test"))
     return row["id"]  # type: ignore[return-value]
 

@@ -1,5 +1,6 @@
 """Telling everybody what became of deliveries: the feed for those who listen, and the hourly counts for charts."""
 
+from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,8 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from app.core.clock import iso
+from app.core.counters import Count, add_counts
 from app.core.feed import DELIVERIES_TOPIC, campaign_topic
 from app.core.tx import Tx
+
+COUNTED_ONLY = frozenset({"attempted"})
+"""Metrics that go with another one which the feed tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,21 @@ def tell_campaign(tx: Tx, campaign_id: UUID, kind: str, data: Mapping[str, Any] 
 
 async def _tell(tx: Tx, events: list[DeliveryEvent]) -> None:
     for event in events:
-        tx.emit(DELIVERIES_TOPIC, f"delivery.{event.metric}", event.delivery_id, _entry(event))
+        if event.metric not in COUNTED_ONLY:
+            tx.emit(DELIVERIES_TOPIC, f"delivery.{event.metric}", event.delivery_id, _entry(event))
+    await add_counts(tx, _counts(tx.tenant_id, events))
+
+
+def _counts(tenant_id: UUID, events: list[DeliveryEvent]) -> list[Count]:
+    """Summed up here already: a batch has few subjects and moments."""
+    times = Counter(
+        (subject_id, event.metric, event.at)
+        for event in events
+        if event.counts
+        for subject_id in (tenant_id, event.campaign_id, event.content_id)
+        if subject_id is not None
+    )
+    return [Count(subject_id, metric, at, n) for (subject_id, metric, at), n in times.items()]
 
 
 def _entry(event: DeliveryEvent) -> dict[str, Any]:

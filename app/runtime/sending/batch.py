@@ -1,0 +1,382 @@
+"""One batch on its way: claimed, decided, rendered, sent group by group, and written down.
+
+No unit of work is open while anything is rendered or sent. The unit that records a group's outcomes also marks the next
+group, so that a group costs one commit.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.actions import conversations
+from app.actions.campaigns import finish_run
+from app.actions.deliveries import (
+    TRANSACTIONAL,
+    Claim,
+    Deciding,
+    Gathered,
+    Parcel,
+    claim_deliveries,
+    devices_of,
+    ended_runs,
+    gather,
+    give_back,
+    mark_sending,
+    may_send,
+    option,
+    overdue,
+    put_aside,
+    record_kept,
+    record_outcomes,
+    record_unsent,
+    record_written,
+    take_slots,
+    tell_campaign,
+)
+from app.channels import Outcome, Outgoing, Result, Target
+from app.core import logging
+from app.core.access import system
+from app.core.errors import RapportError
+from app.core.streams import Stream
+from app.core.tx import UnitsOfWork
+from app.gates import no_content, no_provider, through
+from app.runtime.providers import OpenProvider, Providers
+from app.runtime.sending.renderer import LOST, SMALL, Renderer
+from app.runtime.sending.templates import Ready, Templates
+from app.templates import Person
+from app.templates.rendering import Order, Rendered
+
+log = logging.logger(__name__)
+
+LEASE = timedelta(seconds=60)
+SEND_S = 40.0
+"""How long one message may be in a provider's hands; less than the lease."""
+GROUP = 64
+"""Messages that are marked, sent and recorded together: so many may be in doubt when a worker is lost."""
+KEPT_GROUP = 100
+"""The same of the outbox, where nothing is ever in doubt: what SQLite writes in some twenty milliseconds."""
+UNPROVIDED = timedelta(minutes=1)
+ROUNDS = 3
+"""How often a template is compiled for a renderer that has lost it."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """What every batch works with."""
+
+    units: UnitsOfWork
+    providers: Providers
+    renderer: Renderer
+    templates: Templates
+    base_url: str
+    lease: timedelta = LEASE
+
+
+@dataclass(slots=True)
+class Batch:
+    """One batch of a stream. ``claimed`` and ``failing`` say how it went: how many there were, and whether the provider
+    took none of them."""
+
+    tools: Tools
+    stream: Stream
+    lane: int
+    claims: list[Claim] = field(default_factory=list)
+    failing: bool = False
+    is_stopping: bool = False
+    _outcomes: list[tuple[Parcel, Outcome]] = field(default_factory=list)
+    _unsent: list[Parcel] = field(default_factory=list)
+    _handled: int = 0
+
+    async def claim(self, limit: int) -> int:
+        """Takes messages in hand. Returns how many."""
+        async with self._write() as tx:
+            self.claims = await claim_deliveries(
+                tx, lane=self.lane, stream=self.stream, limit=limit, lease=self.tools.lease
+            )
+        return len(self.claims)
+
+    async def run(self) -> None:
+        """Sends what was claimed."""
+        opened = await self.tools.providers.of(self.stream.tenant_id, self.stream.channel)
+        async with self.tools.units.read(system(self.stream.tenant_id)) as reading:
+            known = await gather(reading, claims=self.claims)
+        going = await self._aside(known)
+        if going:
+            parcels = await self._decided(going, known, opened)
+            ready = await self.tools.templates.of(
+                self.stream.tenant_id, [parcel.claim for parcel in parcels], known, apart=self._apart(parcels)
+            )
+            await self._send(parcels, known, ready, opened)
+        await self._finish(known)
+
+    def _write(self) -> Any:
+        return self.tools.units.write(system(self.stream.tenant_id))
+
+    @staticmethod
+    def _apart(parcels: Sequence[Parcel]) -> bool:
+        return len(parcels) > SMALL
+
+    async def _aside(self, known: Gathered) -> list[Claim]:
+        """Those that may go as far as their campaigns go; the others are put aside."""
+        going: list[Claim] = []
+        aside: list[Claim] = []
+        for claim in self.claims:
+            campaign = known.campaigns.get(claim.campaign_id) if claim.campaign_id else None
+            (going if may_send(campaign, claim) else aside).append(claim)
+        if aside:
+            async with self._write() as tx:
+                await put_aside(tx, claims=aside)
+        return going
+
+    async def _decided(self, claims: Sequence[Claim], known: Gathered, opened: OpenProvider) -> list[Parcel]:
+        """What the gates let through; the rest is noted, to be recorded with the first group."""
+        deciding = Deciding(known, await self._slots(claims, known))
+        passing = []
+        for claim in claims:
+            decision = deciding.decide(claim)
+            parcel = Parcel(claim, decision, content_id=claim.content_id)
+            address = deciding.addresses(claim)
+            parcel.recipient = claim.recipient or (address[0] if address and claim.channel != "push" else "")
+            parcel.integration_id = opened.integration_id
+            campaign = known.campaigns.get(claim.campaign_id) if claim.campaign_id else None
+            parcel.is_retained = option(claim, campaign, "is_retained", True)
+            if decision.verdict != "pass":
+                self._unsent.append(parcel)
+            elif opened.problem or not (opened.is_local or opened.provider):
+                until = known.now + UNPROVIDED
+                problem = opened.problem or "There is no provider."
+                parcel.decision = no_provider(decision, problem, until, provider=opened.kind)
+                self._unsent.append(parcel)
+            else:
+                person = known.people[claim.customer_id]
+                parcel.devices = tuple(
+                    Target(device.token, device.platform, device.attributes)
+                    for device in (devices_of(claim, person) if claim.channel == "push" else ())
+                )
+                passing.append(parcel)
+        return passing
+
+    async def _slots(self, claims: Sequence[Claim], known: Gathered) -> dict[UUID, datetime]:
+        slots: dict[UUID, datetime] = {}
+        for run_id, late in overdue(claims, known).items():
+            campaign = known.campaigns[late[0].campaign_id]  # type: ignore[index]
+            pace = campaign.throttle_per_s or 1
+            async with self._write() as tx:
+                first = await take_slots(tx, run_id=run_id, messages=len(late), per_second=pace)
+            slots |= {claim.id: first + timedelta(seconds=place / pace) for place, claim in enumerate(late)}
+        return slots
+
+    async def _send(
+        self, parcels: Sequence[Parcel], known: Gathered, ready: dict[UUID, Ready], opened: OpenProvider
+    ) -> None:
+        """Group after group: while one is sent, the next is rendered."""
+        size = KEPT_GROUP if opened.is_local else GROUP
+        apart = self._apart(parcels)
+        groups = [parcels[at : at + size] for at in range(0, len(parcels), size)]
+        rendering = None
+        try:
+            for place, group in enumerate(groups):
+                if self.is_stopping:
+                    await self._give_back([parcel for late in groups[place:] for parcel in late])
+                    break
+                made = await (rendering or self._rendered(group, known, ready, opened, apart=apart))
+                rendering = None
+                if place + 1 < len(groups):
+                    rendering = asyncio.ensure_future(
+                        self._rendered(groups[place + 1], known, ready, opened, apart=apart)
+                    )
+                await self._hand_over(made, known, opened)
+                self._handled += len(group)
+        finally:
+            if rendering is not None:
+                rendering.cancel()
+        await self._record(known, opened)
+
+    async def _rendered(
+        self,
+        group: Sequence[Parcel],
+        known: Gathered,
+        ready: dict[UUID, Ready],
+        opened: OpenProvider,
+        *,
+        apart: bool,
+    ) -> list[Parcel]:
+        """The messages of a group that could be made; why the others could not is noted."""
+        waiting = list(group)
+        made = []
+        for _ in range(ROUNDS):
+            orderly = [parcel for parcel in waiting if not ready[parcel.claim.id].problem]
+            orders = [self._order(parcel, known, ready[parcel.claim.id]) for parcel in orderly]
+            answers = dict(zip((one.claim.id for one in orderly), await self._render(orders, apart=apart), strict=True))
+            again = []
+            for parcel in waiting:
+                template, answer = ready[parcel.claim.id], answers.get(parcel.claim.id)
+                parcel.content_id = template.content_id
+                if answer is not None and answer.is_missing:
+                    again.append(parcel)
+                elif answer is None or answer.message is None:
+                    problem = template.problem or (answer.problem if answer else "")
+                    self._unsent.append(_broken(parcel, problem))
+                else:
+                    _fill(parcel, answer, opened)
+                    made.append(parcel)
+            if not again:
+                return made
+            self.tools.templates.forget({ready[parcel.claim.id].key for parcel in again}, apart=apart)
+            claims = [parcel.claim for parcel in again]
+            ready |= await self.tools.templates.of(self.stream.tenant_id, claims, known, apart=apart)
+            waiting = again
+        self._unsent += [_broken(parcel, LOST) for parcel in waiting]
+        return made
+
+    async def _render(self, orders: Sequence[Order], *, apart: bool) -> list[Rendered]:
+        return await self.tools.renderer.render(orders, apart=apart)
+
+    def _order(self, parcel: Parcel, known: Gathered, ready: Ready) -> Order:
+        claim, policy = parcel.claim, known.policy
+        person = known.people[claim.customer_id]
+        names = person.names
+        campaign = known.campaigns.get(claim.campaign_id) if claim.campaign_id else None
+        is_tracked = not claim.is_test and claim.channel == "email" and option(claim, campaign, "is_tracked", True)
+        run = known.runs.get(claim.run_id, {}) if claim.run_id else {}
+        return Order(
+            key=ready.key,
+            tenant_id=self.stream.tenant_id,
+            delivery_id=claim.id,
+            person=Person(
+                person.id,
+                {},
+                names.get("external_id"),
+                names.get("email"),
+                names.get("phone"),
+                person.timezone,
+                person.locale,
+                person.created_at,
+            ),
+            attributes=person.attributes,
+            event=claim.data.get("event"),
+            trigger={**run, **(claim.data.get("data") or {})},
+            base_url=f"https://{policy.tracking_host}" if policy.tracking_host else self.tools.base_url,
+            numbers=ready.numbers if is_tracked and policy.tracks_clicks else None,
+            tracks_opens=is_tracked and policy.tracks_opens,
+        )
+
+    async def _hand_over(self, parcels: Sequence[Parcel], known: Gathered, opened: OpenProvider) -> None:
+        unsent, self._unsent = self._unsent, []
+        if opened.is_local:
+            if opened.kind == "chat":
+                await self._say(parcels)
+                self._unsent += unsent
+                return
+            async with self._write() as tx:
+                await record_unsent(tx, parcels=unsent)
+                await record_kept(tx, parcels=parcels)
+            return
+        provider = opened.provider
+        assert provider is not None  # a batch without one does not come so far
+        outcomes, self._outcomes = self._outcomes, []
+        async with self._write() as tx:
+            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
+            await record_unsent(tx, parcels=unsent)
+            sending = await mark_sending(
+                tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
+            )
+        hands = asyncio.Semaphore(max(1, provider.concurrency))
+        answers = await asyncio.gather(*(self._carry(provider, parcel, hands) for parcel in sending))
+        self._outcomes = list(zip(sending, answers, strict=True))
+        if answers:
+            self.failing = all(answer.result is Result.DEFERRED for answer in answers)
+
+    async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore) -> Outcome:
+        claim = parcel.claim
+        assert parcel.message is not None
+        outgoing = Outgoing(
+            claim.id,
+            self.stream.tenant_id,
+            claim.channel,
+            parcel.recipient,
+            parcel.message,
+            parcel.devices,
+            claim.id.hex,
+            parcel.unsubscribe_url,
+            self.lane,
+        )
+        async with hands:
+            try:
+                async with asyncio.timeout(SEND_S):
+                    outcome: Outcome = await provider.send(outgoing)
+            except TimeoutError:
+                return Outcome.unknown("", f"The provider did not answer in {SEND_S:.0f} seconds.")
+            except Exception as failure:
+                log.warning("a provider failed", kind=provider.kind, delivery=claim.id.hex, exc_info=failure)
+                return Outcome.unknown("", f"{type(failure).__name__}: {failure}")
+            return outcome
+
+    def _resends(self, known: Gathered, opened: OpenProvider) -> bool:
+        """Whether what may have arrived is sent again: where it arrives once all the same, or the tenant says so."""
+        provider = opened.provider
+        return (provider is not None and provider.is_idempotent) or self.stream.channel in known.policy.resends
+
+    async def _say(self, parcels: Sequence[Parcel]) -> None:
+        """Messages in the chat: each is said in the unit that notes it as sent."""
+        for parcel in parcels:
+            assert parcel.message is not None
+            try:
+                async with self._write() as tx:
+                    if await record_written(tx, parcels=[parcel]):
+                        await conversations.start_conversation(
+                            tx,
+                            customer_id=parcel.claim.customer_id,
+                            text=parcel.message.body,
+                            subject=parcel.message.subject,
+                            client_id=parcel.claim.id.hex,
+                        )
+            except RapportError as refusal:
+                self._outcomes.append((parcel, Outcome.rejected(refusal.code, refusal.message)))
+
+    async def _record(self, known: Gathered, opened: OpenProvider) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        unsent, self._unsent = self._unsent, []
+        if not outcomes and not unsent:
+            return
+        async with self._write() as tx:
+            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
+            await record_unsent(tx, parcels=unsent)
+
+    async def _give_back(self, parcels: Sequence[Parcel]) -> None:
+        async with self._write() as tx:
+            await give_back(tx, claims=[parcel.claim for parcel in parcels])
+
+    async def _finish(self, known: Gathered) -> None:
+        """Tells how far the campaigns have come, and ends the runs of which this was the last."""
+        runs = {claim.run_id for claim in self.claims if claim.run_id}
+        if not runs:
+            return
+        async with self.tools.units.read(system(self.stream.tenant_id)) as reading:
+            ended = await ended_runs(reading, run_ids=runs)
+        async with self._write() as tx:
+            for campaign_id in known.campaigns:
+                tell_campaign(tx, campaign_id, "campaign.progress", {"handled": len(self.claims)})
+            for _, run_id in ended:
+                await finish_run(tx, run_id=run_id)
+
+
+def _broken(parcel: Parcel, problem: str) -> Parcel:
+    parcel.decision = no_content(parcel.decision, problem)
+    return parcel
+
+
+def _fill(parcel: Parcel, rendered: Rendered, opened: OpenProvider) -> None:
+    message = rendered.message
+    assert message is not None
+    parcel.message = message
+    parcel.decision = through(parcel.decision, opened.kind)
+    if parcel.claim.lane != TRANSACTIONAL or not parcel.claim.data.get("content"):
+        parcel.unsubscribe_url = rendered.unsubscribe_url
+    if parcel.claim.channel == "webhook":
+        parcel.recipient = str(message.fields.get("url") or parcel.recipient)
+    elif parcel.claim.channel == "push":
+        parcel.recipient = f"{len(parcel.devices)} devices" if len(parcel.devices) > 1 else parcel.devices[0].token

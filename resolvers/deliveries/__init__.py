@@ -1,0 +1,1 @@
+"""Deliveries in the graph: what was sent to whom, and why not."""

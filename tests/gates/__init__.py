@@ -1,0 +1,1 @@
+"""The gates, without a database."""

@@ -1,0 +1,1 @@
+"""The engine: from due deliveries to what was sent, counted and told."""
