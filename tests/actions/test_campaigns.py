@@ -43,7 +43,7 @@ async def test_a_one_off_campaign_is_prepared_once_for_everybody_in_its_audience
     key = await marketer.do(create_campaign, name="News", channels=["email", "sms"], audience=PRO, exclusions=out)
     with pytest.raises(Invalid) as refused:
         await marketer.do(launch_campaign, campaign_id=key)
-    assert [issue.message.split()[3] for issue in refused.value.issues] == ["email", "sms"]
+    assert [issue.path for issue in refused.value.issues] == ["contents.email.0", "contents.sms.0"]
     assert (await marketer.read(get_campaign, campaign_id=key)).status == "draft"
     english, german, text = (
         await marketer.say(key),
