@@ -20,6 +20,7 @@ from app.rest.files import files_app
 from app.rest.parcelvoy import DIALECT as PARCELVOY
 from app.rest.silentchat import DIALECT as SILENTCHAT
 from app.rest.silocdp import DIALECT as SILOCDP
+from app.rest.tracking import tracking_app
 from app.runtime import Runtime
 
 log = logger(__name__)
@@ -52,7 +53,11 @@ def build_app(
         Route("/metrics", _metrics),
     ]
     files = files_app(runtime)
-    routes += [Route("/files", files), Route("/files/{rest:path}", files)]
+    routes += [
+        Route("/files", files),
+        Route("/files/{rest:path}", files),
+        Route("/t/{rest:path}", tracking_app(runtime)),
+    ]
     if visitors_app is not None:
         at = "/widget/graphql"
         routes += [*widget_routes(), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]

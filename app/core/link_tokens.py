@@ -43,10 +43,15 @@ class LinkToken:
 
 
 class LinkTokens:
-    """Makes and reads tokens under a key derived from ``secret``."""
+    """Makes tokens under a key derived from ``secret``, and reads those of the ``former`` ones too."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"rapport:links", "sha256")
+    def __init__(self, secret: str, *former: str) -> None:
+        self._key, *self._former = (hmac.digest(one.encode(), b"rapport:links", "sha256") for one in (secret, *former))
+
+    @classmethod
+    def of(cls, settings: Settings) -> "LinkTokens":
+        """Those of this server."""
+        return cls(settings.signing_secret, *settings.former_secrets)
 
     def open(self, tenant_id: UUID, delivery_id: UUID) -> str:
         """The token of a message's pixel."""
@@ -65,7 +70,8 @@ class LinkTokens:
         """What ``token`` says. Raises :class:`Invalid` at ``token`` when it is not one of ours."""
         signed = _bytes(token)
         body, signature = signed[:-SIGNATURE], signed[-SIGNATURE:]
-        if len(body) < HEAD or not hmac.compare_digest(self._signature(body), signature):
+        keys = (self._key, *self._former)
+        if len(body) < HEAD or not any(hmac.compare_digest(_signature(key, body), signature) for key in keys):
             raise _not_ours()
         version, code = divmod(body[0], 16)
         kind = NAMES.get(code)
@@ -78,10 +84,7 @@ class LinkTokens:
         return LinkToken(kind, tenant_id, delivery_id, int.from_bytes(number), url.decode() or None)
 
     def _sign(self, body: bytes) -> str:
-        return _text(body + self._signature(body))
-
-    def _signature(self, body: bytes) -> bytes:
-        return hashlib.blake2b(body, key=self._key, digest_size=SIGNATURE).digest()
+        return _text(body + _signature(self._key, body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class LinkAddresses:
     @classmethod
     def of(cls, settings: Settings, host: str | None = None) -> "LinkAddresses":
         """Those of a tenant whose links lead to ``host``, or to this server's own."""
-        return cls(f"https://{host}" if host else settings.base_url, LinkTokens(settings.signing_secret))
+        return cls(f"https://{host}" if host else settings.base_url, LinkTokens.of(settings))
 
     def pixel(self, tenant_id: UUID, delivery_id: UUID) -> str:
         """The picture that says that a message was opened."""
@@ -111,6 +114,10 @@ class LinkAddresses:
     def preferences(self, tenant_id: UUID, delivery_id: UUID) -> str:
         """Where the recipient says what they want to be told about."""
         return f"{self.base_url}/t/p/{self.tokens.preferences(tenant_id, delivery_id)}"
+
+
+def _signature(key: bytes, body: bytes) -> bytes:
+    return hashlib.blake2b(body, key=key, digest_size=SIGNATURE).digest()
 
 
 def _head(kind: str, tenant_id: UUID, delivery_id: UUID) -> bytes:

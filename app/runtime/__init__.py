@@ -27,6 +27,7 @@ from app.core.services import Services
 from app.core.settings import Settings
 from app.core.tx import Reading, Released, Tx, UnitsOfWork
 from app.runtime.alarm import Alarm
+from app.runtime.engagements import Engagements
 from app.runtime.ingest import Ingest
 from app.runtime.presence import PresenceKeeper
 from app.runtime.providers import Providers
@@ -80,6 +81,7 @@ class Runtime:
         self.authenticator = Authenticator(self.units, self.services)
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)
+        self.engagements = Engagements(self.units)
         self.providers = Providers(self.units, settings)
         self.hub = Hub(settings.redis_url)
         self.presences = PresenceKeeper(self.hub, self.units)
@@ -140,6 +142,7 @@ class Runtime:
             ("reporter", self.reporter.stop),
             ("jobs", self.jobs.stop),
             ("ingest", self.ingest.drain),
+            ("engagements", self.engagements.drain),
             ("authenticator", self.authenticator.close),
         ]
         if self.carrier is not None:

@@ -45,7 +45,7 @@ class Posting:
 
     async def delivery(self, customer_id: UUID, campaign_id: UUID | None = None, **values: Any) -> UUID:
         """A message that was sent an hour ago."""
-        sent_at = values.pop("sent_at", clock.now() - timedelta(hours=1))
+        sent_at = clock.now() - timedelta(hours=1)
         row: dict[str, Any] = {"id": new_id(), "customer_id": customer_id, "campaign_id": campaign_id}
         row |= {"occurrence_id": new_id(), "channel": "email", "state": "sent", "recipient": "ann@example.com"}
         row |= {"due_at": sent_at, "created_at": sent_at, "sent_at": sent_at, **values}

@@ -290,25 +290,25 @@ async def test_silentchat_is_told_of_talks_in_its_own_words(reports: Reports, of
         assert len(request.headers["x-silentchat-delivery"]) == 32
 
 
-@pytest.mark.parametrize(
-    ("given", "path"),
-    [
-        ({"name": " "}, "name"),
-        ({"endpoint": "ftp://x.example"}, "endpoint"),
-        ({"endpoint": "https://me:secret@x.example/"}, "endpoint"),
-        ({"endpoint": "https://x.example/a b"}, "endpoint"),
-        ({"endpoint": "http://[::1"}, "endpoint"),
-        ({"events": []}, "events"),
-        ({"events": ["email_sent", "email_eaten"]}, "events.1"),
-        ({"events": ["message.created"]}, "events.0"),
-        ({"dialect": "morse"}, "dialect"),
-    ],
+REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"name": " "}, "name"),
+    ({"endpoint": "ftp://x.example"}, "endpoint"),
+    ({"endpoint": "https://me:secret@x.example/"}, "endpoint"),
+    ({"endpoint": "https://x.example/a b"}, "endpoint"),
+    ({"endpoint": "http://[::1"}, "endpoint"),
+    ({"events": []}, "events"),
+    ({"events": ["email_sent", "email_eaten"]}, "events.1"),
+    ({"events": ["message.created"]}, "events.0"),
+    ({"dialect": "morse"}, "dialect"),
 )
-async def test_what_is_no_webhook_is_refused(people: People, given: dict[str, Any], path: str) -> None:
+
+
+async def test_what_is_no_webhook_is_refused(people: People) -> None:
     good = {"name": "hook", "endpoint": "https://x.example/", "events": ["email_sent"]}
-    with pytest.raises(Invalid) as refusal:
-        await people.do(create_webhook, **(good | given))
-    assert refusal.value.field == path
+    for given, path in REFUSED:
+        with pytest.raises(Invalid) as refusal:
+            await people.do(create_webhook, **(good | given))
+        assert refusal.value.field == path
     assert await people.rows(ReportingWebhook) == []
 
 

@@ -47,3 +47,9 @@ def test_what_is_no_token_is_refused(token: str) -> None:
 def test_another_secrets_tokens_are_refused() -> None:
     with pytest.raises(Invalid):
         LinkTokens("another secret of thirty-two characters").read(TOKENS.open(TENANT, DELIVERY))
+
+
+def test_links_that_were_sent_under_a_former_secret_go_on_working() -> None:
+    former, other = ("a former secret of thirty-two characters", "another secret of thirty-two characters")
+    token = LinkTokens(former).preferences(TENANT, DELIVERY)
+    assert LinkTokens(other, former).read(token) == LinkToken("preferences", TENANT, DELIVERY)

@@ -14,11 +14,14 @@ from app.core.access import ALL_SCOPES, Scope, system
 from app.main import build_app
 from app.runtime import Runtime
 from models import (
+    Campaign,
+    CampaignRun,
     CannedResponse,
     Consent,
     Conversation,
     ConversationTag,
     Customer,
+    Delivery,
     Device,
     Domain,
     Event,
@@ -58,6 +61,9 @@ TABLES = (
     File,
     CannedResponse,
     ReportingWebhook,
+    Campaign,
+    CampaignRun,
+    Delivery,
 )
 MakeKey = Callable[..., Awaitable[str]]
 Send = Callable[..., Awaitable[httpx2.Response]]

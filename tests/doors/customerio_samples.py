@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from app.actions.campaigns import EVERYBODY
 from app.actions.reporting import create_webhook
 from app.core.access import Scope
+from app.core.ids import new_id
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.runtime import Runtime
+from models import CampaignRun
+from tests.doors.campaigns import make_campaign
 from tests.doors.sample import Sample
 from tests.tenants import TenantAccount
 
@@ -23,6 +27,25 @@ def _on_hook(method: str, body: Any, *scopes: Scope) -> Sample:
     return _app(method, place, body, *scopes, template=one, addresses=True, noun="reporting webhook")
 
 
+def _send(path: str, **body: Any) -> Sample:
+    return _app(
+        "POST",
+        f"/send/{path}",
+        {"transactional_message_id": "{welcome}", "identifiers": {"cio_id": "{cio}"}, **body},
+        SEND,
+        READ,
+        addresses=True,
+        noun="campaign",
+    )
+
+
+def _on_broadcast(method: str, path: str, body: Any, *scopes: Scope, prefix: str = "") -> Sample:
+    place = f"{prefix}/campaigns/{{broadcast}}/triggers{path}"
+    template = place.replace("{broadcast}", "{broadcast_id}").replace("/1", "/{trigger_id}")
+    return _app(method, place, body, *scopes, template=template, addresses=True, noun="campaign")
+
+
+READ, SEND = Scope.CAMPAIGNS_READ, Scope.CAMPAIGNS_SEND
 SAMPLES = (
     _app("GET", "/reporting_webhooks", None, HOOKS),
     _app("POST", "/reporting_webhooks", HOOK, HOOKS_WRITE),
@@ -30,6 +53,16 @@ SAMPLES = (
     _on_hook("PUT", HOOK, HOOKS_WRITE, HOOKS),
     _on_hook("DELETE", None, HOOKS_WRITE, HOOKS),
     _app("GET", "/info/ip_addresses", None, HOOKS),
+    _send("email", to="ann@example.com"),
+    _send("push", to="all"),
+    _send("sms"),
+    _send("whatsapp"),
+    _send("inbox_message"),
+    _send("in_app"),
+    _on_broadcast("POST", "", {"data": {"a": 1}}, SEND, READ),
+    _on_broadcast("POST", "", {"data": {"a": 1}}, SEND, READ, prefix="/api"),
+    _on_broadcast("GET", "/1", None, READ),
+    _on_broadcast("GET", "/1/errors", None, READ),
 )
 
 
@@ -37,8 +70,19 @@ async def make_customerio(runtime: Runtime, tenant: TenantAccount, number: int) 
     """Something of everything that the samples address; the numbers with which they are filled."""
     async with runtime.write(tenant.principal) as tx:
         hook = await create_webhook(tx, name="hook", endpoint="https://hook.example/", events=["email_sent"])
-    return {"hook": str(hook.webhook.number)}
+    welcome = await make_campaign(runtime, tenant, 100 * number, "transactional", channels=CHANNELS)
+    broadcast = await make_campaign(runtime, tenant, 100 * number + 1, "triggered", audience=dict(EVERYBODY))
+    run = {"id": new_id(), "campaign_id": broadcast.id, "number": 1, "version": 0, "occurrence": "x"}
+    async with runtime.write(tenant.principal) as tx:
+        stamps = {"state": "completed", "due_at": tx.now, "created_at": tx.now}
+        tx.session.add(CampaignRun(tenant_id=tx.tenant_id, **run, **stamps))
+    return {
+        "hook": str(hook.webhook.number),
+        "welcome": str(welcome.number),
+        "broadcast": str(broadcast.number),
+    }
 
 
-UNKNOWN = dict.fromkeys(("hook",), "999999")
+CHANNELS = ("email", "push", "sms", "whatsapp", "in_app")
+UNKNOWN = dict.fromkeys(("hook", "welcome", "broadcast"), "999999")
 """Numbers of nothing."""

@@ -11,7 +11,7 @@ from app.actions.segments import create_segment, get_segment
 from app.core.access import ALL_SCOPES, Plan
 from app.core.ids import public_id
 from app.rest.crm import wire as crm_wire
-from app.rest.customerio import app_wire
+from app.rest.customerio import app_wire, sends, triggers
 from app.rest.customerio import wire as customerio_wire
 from app.rest.silentchat import wire as silentchat_wire
 from app.rest.silocdp import wire as silocdp_wire
@@ -40,6 +40,7 @@ async def send(client: httpx2.AsyncClient, sample: Sample, key: str | None, ids:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten requests a second are fewer than these tests send to the App API."""
     monkeypatch.setattr(app_wire, "APP_API", Plan("app api", 6000, 100))
+    monkeypatch.setattr(triggers, "TRIGGERS", Plan("trigger", 6000, 100))
     monkeypatch.setattr(silentchat_wire, "CALLS", Plan("silentchat", 60_000, 1000))
     monkeypatch.setattr(silentchat_wire, "ACCOUNTS", Plan("silentchat auth", 60_000, 1000))
 
@@ -98,6 +99,8 @@ def words(sample: Sample, message: str, reason: str, status: int) -> Any:
         known = {401: ("Authorization error.", 1000), 403: ("Access denied.", 1007)}
         text, code = known.get(status, (message, None))
         return {"status": "error", "error": text} | ({"code": code} if code else {})
+    if sample.template.startswith("/v1/send/"):
+        return {"meta": {"error": message}}
     if sample.template.startswith("/v1/"):
         return {"errors": [{"detail": message, "status": str(status)}], "meta": {"error": message}}
     if sample.template.startswith("/api/v2"):
@@ -203,6 +206,8 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
     monkeypatch.setitem(silocdp_wire.PLANS, "enterprise", one)
     monkeypatch.setattr(customerio_wire, "FAIR_USE", one)
     monkeypatch.setattr(app_wire, "APP_API", one)
+    monkeypatch.setattr(sends, "SENDS", one)
+    monkeypatch.setattr(triggers, "TRIGGERS", one)
     monkeypatch.setattr(crm_wire, "READS", one)
     monkeypatch.setattr(crm_wire, "WRITES", one)
     monkeypatch.setattr(silentchat_wire, "CALLS", one)

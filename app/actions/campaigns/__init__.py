@@ -11,6 +11,7 @@ from app.actions.campaigns.drafting import (
     duplicate_campaign,
     update_campaign,
 )
+from app.actions.campaigns.estimating import AudienceEstimate, ChannelEstimate, estimate_audience
 from app.actions.campaigns.experiments import (
     ExperimentSettings,
     GroupShare,
@@ -33,16 +34,19 @@ from app.actions.campaigns.reading import (
     get_run,
     list_campaigns,
     list_runs,
+    run_with_id,
 )
 from app.actions.campaigns.transactional import TransactionalSend, send_transactional
 from app.actions.campaigns.triggering import CalledPerson, TriggerCall, trigger_campaign
 
 __all__ = [
     "EVERYBODY",
+    "AudienceEstimate",
     "CallOfDelivery",
     "CalledPerson",
     "CampaignChanges",
     "CampaignSettings",
+    "ChannelEstimate",
     "ExperimentSettings",
     "GroupShare",
     "TransactionalSend",
@@ -58,6 +62,7 @@ __all__ = [
     "delete_campaign",
     "delete_experiment",
     "duplicate_campaign",
+    "estimate_audience",
     "experiment_result",
     "finish_run",
     "get_campaign",
@@ -70,6 +75,7 @@ __all__ = [
     "list_runs",
     "pause_campaign",
     "resume_campaign",
+    "run_with_id",
     "send_transactional",
     "trigger_campaign",
     "update_campaign",

@@ -84,6 +84,12 @@ async def get_run(reading: Reading, *, campaign_id: UUID, number: int) -> Campai
     return found
 
 
+async def run_with_id(reading: Reading, *, run_id: UUID) -> CampaignRun:
+    """One run. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    return await CampaignStore(reading).run(run_id)
+
+
 async def list_runs(reading: Reading, *, campaign_id: UUID, limit: int = 100, offset: int = 0) -> Page[CampaignRun]:
     """The runs of a campaign, the newest first. Raises :class:`NotFound` and :class:`Invalid`."""
     reading.require(Scope.CAMPAIGNS_READ)

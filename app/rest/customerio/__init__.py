@@ -10,6 +10,9 @@ from app.rest.customerio import (
     reporting_webhooks,
     search,
     segments,
+    send_email,
+    send_others,
+    triggers,
     wire,
 )
 from app.rest.door import Dialect
@@ -38,6 +41,9 @@ DIALECT = Dialect(
         *search.ENDPOINTS,
         *reporting_webhooks.ENDPOINTS,
         *info.ENDPOINTS,
+        *send_email.ENDPOINTS,
+        *send_others.ENDPOINTS,
+        *triggers.ENDPOINTS,
     ),
     words=wire.WORDS,
     error_form=wire.meta_errors,
@@ -52,6 +58,8 @@ DIALECT = Dialect(
         "identifier": {"description": "Your id of the person, their e-mail address, or `cio_…`. Percent-encode it."},
         "device_id": {"description": "The device's push token."},
         "segment_id": {"description": "The number of a segment.", "schema": NUMBER},
+        "broadcast_id": {"description": "The number of a triggered campaign.", "schema": NUMBER},
+        "trigger_id": {"description": "The number of one of its runs.", "schema": NUMBER},
         "webhook_id": {"description": "The number of a reporting webhook.", "schema": NUMBER},
         "customer_id": {"description": "A person, named as `id_type` says. Percent-encode it."},
     },

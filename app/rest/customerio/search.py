@@ -9,7 +9,6 @@ from app.actions import customers, segments
 from app.actions.customers import CustomerRef, CustomerView
 from app.core.access import Scope
 from app.core.errors import Invalid, NotFound
-from app.core.ids import public_id
 from app.rest.customerio.app_wire import (
     AppErrors,
     People,
@@ -20,8 +19,8 @@ from app.rest.customerio.app_wire import (
     people,
     read_start,
 )
-from app.rest.customerio.filters import as_text, numbers_in, read_filter
-from app.rest.customerio.segments import REF_KINDS
+from app.rest.customerio.filters import as_text, read_filter
+from app.rest.customerio.segments import REF_KINDS, segments_named
 from app.rest.customerio.wire import Text, Wire, by_cio_id
 from app.rest.door import Call, Endpoint
 from app.segments import parse_rule
@@ -95,12 +94,7 @@ async def find_by_email(call: Call[None, ByEmail]) -> PeopleFound:
 async def search_people(call: Call[Search, SearchQuery]) -> People:
     after, limit = read_start(call.query.start), call.query.limit
     async with call.read() as reading:
-        named = {}
-        for number in sorted(numbers_in(call.body.filter))[:MOST_PEOPLE]:
-            try:
-                named[number] = public_id("segment", (await segments.segment_with_number(reading, number=number)).id)
-            except NotFound:
-                continue
+        named = await segments_named(reading, call.body.filter)
         document, places = read_filter(call.body.filter, named)
         with places.telling():
             rule = parse_rule(document)

@@ -9,11 +9,11 @@ from pydantic import Field
 from app.actions import customers, segments
 from app.actions.customers import CustomerRef
 from app.core.access import Scope
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.ids import public_id
 from app.core.tx import Reading, Tx
 from app.rest.customerio.app_wire import AppErrors, People, app_errors, app_plan, number_in, people, read_start
-from app.rest.customerio.filters import write_filter
+from app.rest.customerio.filters import numbers_in, write_filter
 from app.rest.customerio.wire import CIO_ID, Text, Wire
 from app.rest.door import Call, Endpoint
 from models import Segment as SegmentRow
@@ -22,6 +22,7 @@ TAG = "Segments (App API)"
 TRACK_TAG = "Segments"
 STATES = {"building": "build", "failed": "build_queued", "ready": "finished"}
 PORTION = 1000
+MOST_NAMED = 100
 FIELDS = {"number": "segment_id", "segment_id": "segment_id", "name": "segment.name"}
 FIELDS |= {"description": "segment.description"}
 REF_KINDS = {"id": "external_id", "email": "email"}
@@ -172,6 +173,17 @@ async def all_segments(reading: Reading) -> list[SegmentRow]:
         if not portion:
             break
     return every
+
+
+async def segments_named(reading: Reading, document: object) -> dict[int, str]:
+    """The public ids of the segments that an audience filter names, by number; those who exist."""
+    named = {}
+    for number in sorted(numbers_in(document))[:MOST_NAMED]:
+        try:
+            named[number] = public_id("segment", (await segments.segment_with_number(reading, number=number)).id)
+        except NotFound:
+            continue
+    return named
 
 
 async def _members(reading: Reading, segment_id: UUID, after: UUID | None, limit: int) -> tuple[list[UUID], bool]:

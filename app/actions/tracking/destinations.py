@@ -1,0 +1,40 @@
+"""Where the links of messages lead, and on which host they stand."""
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.core.access import Scope
+from app.core.errors import NotFound
+from app.core.link_tokens import LinkAddresses
+from app.core.tx import Reading
+from models import Domain, Link, SendingPolicy
+
+
+async def tracking_addresses(reading: Reading) -> LinkAddresses:
+    """What makes the addresses in a tenant's messages: on the tenant's own host, if the policy names a domain whose
+    owner is proved, else on ours."""
+    reading.require(Scope.DELIVERIES_READ)
+    statement = (
+        select(col(Domain.name))
+        .join(
+            SendingPolicy,
+            (col(SendingPolicy.tenant_id) == Domain.tenant_id) & (col(SendingPolicy.tracking_domain_id) == Domain.id),
+        )
+        .where(
+            col(Domain.tenant_id) == reading.tenant_id,
+            col(Domain.verified_at).is_not(None),
+            col(Domain.tracks_links),
+        )
+    )
+    host = (await reading.session.execute(statement)).scalar_one_or_none()
+    return LinkAddresses.of(reading.services.settings, host)
+
+
+async def link_destination(reading: Reading, *, link_number: int) -> str:
+    """Where a link leads whose token does not say it. Raises :class:`NotFound`."""
+    reading.require(Scope.DELIVERIES_READ)
+    statement = select(col(Link.url)).where(col(Link.number) == link_number)
+    url: str | None = (await reading.session.execute(statement)).scalar_one_or_none()
+    if url is None:
+        raise NotFound("link")
+    return url

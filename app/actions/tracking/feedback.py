@@ -1,0 +1,147 @@
+"""What providers say later of messages that they took: delivered, bounced for good or for now, complained about."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, or_, select, update
+from sqlmodel import col
+
+from app.actions.consent import BadAddress, note_accepted, note_soft_bounces, suppress_all
+from app.actions.customers.facts import CHANNELS
+from app.actions.deliveries import DeliveryEvent, tell_deliveries
+from app.core.access import Scope
+from app.core.batches import among
+from app.core.tx import Tx
+from models import Delivery
+
+DELIVERED, HARD, SOFT, COMPLAINED = "delivered", "hard", "soft", "complained"
+METRICS = {DELIVERED: "delivered", HARD: "bounced", SOFT: "bounced", COMPLAINED: "complained"}
+HANDED_OVER = ("sent", "in_doubt")
+"""States that a word of the provider ends. Of a message that is being handed over, who does that writes the state."""
+LONGEST_ERROR = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One word of a provider about one message, which ``delivery_id`` or else ``provider_message_id`` names.
+
+    ``kind``: ``delivered``, ``hard`` (the address is no good), ``soft`` (it was no good this time) or ``complained``.
+    """
+
+    kind: str
+    delivery_id: UUID | None = None
+    provider_message_id: str | None = None
+    detail: str = ""
+
+
+async def record_feedback(tx: Tx, told: Sequence[Told], *, integration_id: UUID | None = None) -> int:
+    """Takes over what a provider tells, each word once however often it is told. Returns how many were new.
+
+    A hard bounce and a complaint suppress the address, soft bounces do when there are as many in a row as the tenant's
+    policy says. With ``integration_id`` only messages that went over it are meant. Unknown messages are passed over.
+    """
+    tx.require(Scope.DELIVERIES_READ)
+    feedback = _Feedback(tx, integration_id)
+    await feedback.take(told)
+    return sum(event.metric != "sent" for event in feedback.events)
+
+
+class _Feedback:
+    """A provider's words on their way into the database."""
+
+    def __init__(self, tx: Tx, integration_id: UUID | None) -> None:
+        self._tx = tx
+        self._integration_id = integration_id
+        self.events: list[DeliveryEvent] = []
+        self._changes: dict[UUID, dict[str, Any]] = {}
+        self._addresses: dict[str, list[BadAddress]] = defaultdict(list)
+
+    async def take(self, told: Sequence[Told]) -> None:
+        deliveries = await self._find(told)
+        by_id = {one.id: one for one in deliveries}
+        by_name = {one.provider_message_id: one for one in deliveries if one.provider_message_id}
+        for one in told:
+            delivery = by_id.get(one.delivery_id) if one.delivery_id else by_name.get(one.provider_message_id or "")
+            if delivery is not None and one.kind in METRICS:
+                self._hear(delivery, one)
+        await self._write()
+        await self._note_addresses()
+        await tell_deliveries(self._tx, self.events)
+
+    async def _find(self, told: Sequence[Told]) -> Sequence[Delivery]:
+        """The messages, held in one order."""
+        session = self._tx.session
+        ids = {one.delivery_id for one in told if one.delivery_id}
+        names = {one.provider_message_id for one in told if one.provider_message_id}
+        which = [among(session, Delivery.id, ids), among(session, Delivery.provider_message_id, names)]
+        statement = select(Delivery).where(or_(*which)).order_by(col(Delivery.id)).with_for_update(key_share=True)
+        if self._integration_id is not None:
+            statement = statement.where(col(Delivery.integration_id) == self._integration_id)
+        return (await session.execute(statement)).scalars().all()
+
+    def _hear(self, delivery: Delivery, told: Told) -> None:
+        metric = METRICS[told.kind]
+        changed = self._changes.setdefault(delivery.id, {})
+        moment = f"{metric}_at"
+        if getattr(delivery, moment) is not None or moment in changed:
+            return
+        changed[moment] = self._tx.now
+        state = changed.get("state", delivery.state)
+        if state == "in_doubt":
+            changed["sent_at"] = self._tx.now
+            self.events.append(_event(delivery, "sent", self._tx.now, {}))
+        if told.kind == DELIVERED and state in HANDED_OVER:
+            changed["state"] = "delivered"
+        elif told.kind in (HARD, SOFT) and state in (*HANDED_OVER, "delivered"):
+            changed |= {"state": "bounced", "error": told.detail[:LONGEST_ERROR]}
+        elif state == "in_doubt":
+            changed["state"] = "sent"
+        self._addresses[told.kind].append(
+            BadAddress(delivery.channel, delivery.recipient.strip().lower(), told.detail, delivery.id)
+        )
+        extra = {"failure": told.detail, "bounce": told.kind} if metric == "bounced" else {}
+        self.events.append(_event(delivery, metric, self._tx.now, extra))
+
+    async def _write(self) -> None:
+        """Sets the columns of each message; those that change alike share a statement."""
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for delivery_id, changed in self._changes.items():
+            if changed:
+                row = {f"new_{name}": value for name, value in changed.items()}
+                alike[tuple(changed)].append({"delivery": delivery_id, **row})
+        connection = await self._tx.session.connection()
+        for names, rows in alike.items():
+            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+            which = (col(Delivery.tenant_id) == self._tx.tenant_id, col(Delivery.id) == bindparam("delivery"))
+            await connection.execute(update(Delivery).where(*which).values(values), rows)
+
+    async def _note_addresses(self) -> None:
+        """Pushes have devices, not addresses, and a webhook is nobody's address."""
+        reachable = {kind: [one for one in bad if one.channel in CHANNELS] for kind, bad in self._addresses.items()}
+        await suppress_all(self._tx, reachable.get(HARD, []), "hard_bounce")
+        await suppress_all(self._tx, reachable.get(COMPLAINED, []), "complaint")
+        await note_soft_bounces(self._tx, reachable.get(SOFT, []))
+        taken: dict[str, list[str]] = defaultdict(list)
+        for one in reachable.get(DELIVERED, []):
+            taken[one.channel].append(one.address)
+        for channel, addresses in sorted(taken.items()):
+            await note_accepted(self._tx, channel, addresses)
+
+
+def _event(delivery: Delivery, metric: str, at: datetime, extra: Mapping[str, Any]) -> DeliveryEvent:
+    return DeliveryEvent(
+        delivery.id,
+        delivery.customer_id,
+        delivery.campaign_id,
+        delivery.content_id,
+        delivery.run_id,
+        delivery.channel,
+        metric,
+        at,
+        extra,
+        counts=not delivery.is_test,
+    )

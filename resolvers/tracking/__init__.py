@@ -1,0 +1,1 @@
+"""Engagements and links in the graph."""

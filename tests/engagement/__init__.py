@@ -1,0 +1,1 @@
+"""The verdicts on openings and clicks, and what they add up to."""
