@@ -10,7 +10,6 @@ const PLACES = [
   ["/inbox", "Inbox", "inbox", "conversations:read"],
   ["/customers", "Customers", "people", "customers:read"],
   ["/segments", "Segments", "segment", "segments:read"],
-  ["/campaigns", "Campaigns", "send", "campaigns:read"],
   ["/widgets", "Widgets", "widget", "widgets:read"],
   ["/members", "Members", "team", "members:read"],
   ["/api-keys", "API keys", "key", "api_keys:read"],

@@ -86,12 +86,13 @@ function dialog(one, kinds, reload) {
     broad: true,
     fields: [
       field({ name: "name", label: "Name", value: one.name, autofocus: true, autocomplete: "off" }),
-      h("div", { class: "pair" }, settings.map(([name, schema]) => setting(name, schema, one.settings[name], kind.settings.required))),
+      h("div", { class: "pair" }, settings.map(([name, schema]) => setting(name, schema, one.settings[name]))),
       secrets.map(([name, schema]) => secret(name, schema, one.hasCredentials)),
       tick({ name: "isDefault", label: "Its channel goes over it", checked: one.isDefault ?? true }),
       tick({ name: "isEnabled", label: "On", checked: one.isEnabled }),
     ],
     action: async (values) => {
+      refuseMissing("settings", kind.settings.required, values);
       const input = { name: values.name, settings: settingsOf(settings, values), isDefault: values.isDefault === "on", isEnabled: values.isEnabled === "on" };
       const given = secrets.filter(([name]) => values[`credentials.${name}`]);
       if (given.length) input.credentials = Object.fromEntries(given.map(([name]) => [name, values[`credentials.${name}`]]));
@@ -106,8 +107,8 @@ function dialog(one, kinds, reload) {
 const labelled = (name) => words(name).replace(/\b(url|id|api|sid)\b/gi, (word) => word.toUpperCase());
 const place = (part, name) => `${part}.${name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())}`;
 
-function setting(name, schema, value, required = []) {
-  const own = { name: place("settings", name), label: labelled(name) + (required.includes(name) ? "" : " (optional)"), autocomplete: "off", spellcheck: "false" };
+function setting(name, schema, value) {
+  const own = { name: place("settings", name), label: labelled(name), autocomplete: "off", spellcheck: "false" };
   const shown = value ?? schema.default ?? "";
   if (schema.enum) return field({ ...own, options: schema.enum.map((choice) => [choice, choice]), value: shown });
   if (schema.type === "object") return code({ ...own, lines: 3, value: JSON.stringify(shown || {}, null, 1), hint: "JSON: names and values." });
@@ -136,6 +137,13 @@ function settingsOf(settings, values) {
     }
   }
   return found;
+}
+
+/** What is missing is said in our words: a schema has none. */
+function refuseMissing(part, needed, values) {
+  const missing = (needed ?? []).map((name) => place(part, name)).filter((name) => name in values && !values[name].trim());
+  const issues = missing.map((field) => ({ field, message: "Must not be empty." }));
+  if (issues.length) throw new GraphError(issues[0].message, { issues });
 }
 
 function parsed(text, path) {

@@ -9,8 +9,8 @@ import { announce } from "../notices.js";
 /** A card with the things.
  *
  * `load()` gives them; `columns` are {label, cell, look}, the first one names the thing; `called(thing)` is its name;
- * `fields(thing or null)` are those of its dialog; `save(values, thing or null)` gives [document, input], or does it
- * itself and gives null; `remove(thing)` gives [document, input]; `loss` says what deleting does; `more(thing, reload)`
+ * `fields(thing or null)` are those of its dialog; `save(values, thing or null)` gives [document, input], or does
+ * the rest itself and gives null; `remove(thing)` gives [document, input]; `loss` says what deleting does; `more(thing, reload)`
  * are further buttons. Who lacks `scope` only reads. */
 export class Shelf {
   constructor(page, about) {
@@ -57,7 +57,8 @@ export class Shelf {
       fields: about.fields(thing),
       action: async (values) => {
         const done = await about.save(values, thing);
-        if (done) await ask(...done);
+        if (!done) return;
+        await ask(...done);
         announce("Saved.");
         await this.load();
       },

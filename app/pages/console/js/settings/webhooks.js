@@ -55,7 +55,7 @@ export const webhooks = (page) => new Shelf(page, {
   fields: (one) => fields(one),
   save: async (values) => {
     const { createReportingWebhook: made } = await ask(CREATE, { input: { ...read(values), dialect: values.dialect } });
-    setTimeout(() => showSecret(made.webhook.name, made.secret));
+    setTimeout(() => showSecret(made.webhook.name, made.secret, () => go("/settings/webhooks")));
     return null;
   },
   remove: ({ id }) => [DELETE, { input: { webhookId: id } }],
@@ -90,8 +90,8 @@ function read({ name, endpoint, events, fullResolution, withContent, isEnabled }
     fullResolution: fullResolution === "on", withContent: withContent === "on", isEnabled: isEnabled === "on" };
 }
 
-function showSecret(name, secret) {
-  const close = openDialog({ title: `The secret of “${name}”`, body: [
+function showSecret(name, secret, onclose = () => {}) {
+  const close = openDialog({ title: `The secret of “${name}”`, onclose, body: [
     h("p", { class: "callout warn" }, "Copy it now. It is not shown again."), copyable("Secret", secret),
     h("p", { class: "hint" }, "Every call is signed with it, so that you know it is from here."),
     h("div", { class: "decide" }, button("Done", () => close()))] });
