@@ -6,6 +6,9 @@ from graphql import get_named_type
 from resolvers.accounts.mutations import AccountMutation
 from resolvers.accounts.types import AccountQuery
 from resolvers.canned_responses import CannedResponseMutation, CannedResponseQuery
+from resolvers.content.mutations import ContentMutation
+from resolvers.content.previewing import PreviewQuery
+from resolvers.content.types import ContentQuery
 from resolvers.conversations.changes import ConversationSubscription
 from resolvers.conversations.moments import MomentMutation, MomentQuery, MomentSubscription
 from resolvers.conversations.mutations import ConversationMutation
@@ -53,6 +56,8 @@ class Query(
     TeamQuery,
     CannedResponseQuery,
     SavedViewQuery,
+    ContentQuery,
+    PreviewQuery,
     FileQuery,
     MomentQuery,
     IdentitySecretQuery,
@@ -74,6 +79,7 @@ class Mutation(
     TeamMutation,
     CannedResponseMutation,
     SavedViewMutation,
+    ContentMutation,
     MomentMutation,
     IntegrationMutation,
     ReportingMutation,

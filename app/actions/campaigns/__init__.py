@@ -11,6 +11,7 @@ from app.actions.campaigns.drafting import (
     duplicate_campaign,
     update_campaign,
 )
+from app.actions.campaigns.estimating import AudienceEstimate, ChannelEstimate, estimate_audience
 from app.actions.campaigns.experiments import (
     ExperimentSettings,
     GroupShare,
@@ -42,10 +43,12 @@ from app.actions.campaigns.triggering import CalledPerson, TriggerCall, trigger_
 
 __all__ = [
     "EVERYBODY",
+    "AudienceEstimate",
     "CallOfDelivery",
     "CalledPerson",
     "CampaignChanges",
     "CampaignSettings",
+    "ChannelEstimate",
     "ExperimentSettings",
     "GroupShare",
     "TransactionalSend",
@@ -62,6 +65,7 @@ __all__ = [
     "delete_campaign",
     "delete_experiment",
     "duplicate_campaign",
+    "estimate_audience",
     "experiment_of",
     "experiment_result",
     "finish_run",

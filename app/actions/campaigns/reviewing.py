@@ -1,7 +1,7 @@
 """What must be in place before a campaign is launched."""
 
-from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import ONE_OFF, PLANNED, RECURRING
+from app.actions.content import check_contents
 from app.core.access import Scope
 from app.core.errors import Issue
 from app.core.tx import Reading
@@ -15,7 +15,7 @@ async def review_campaign(reading: Reading, campaign: Campaign) -> list[Issue]:
     issues = _of_schedule(campaign)
     if campaign.kind in PLANNED and campaign.audience is None:
         issues.append(Issue("audience", "is needed: for whom is it?"))
-    return issues + await _of_contents(reading, campaign)
+    return issues + await check_contents(reading, campaign.id)
 
 
 def _of_schedule(campaign: Campaign) -> list[Issue]:
@@ -24,16 +24,3 @@ def _of_schedule(campaign: Campaign) -> list[Issue]:
         return [Issue("schedule.rrule", "is needed for a recurring campaign")]
     timed = campaign.kind == RECURRING or (campaign.kind == ONE_OFF and schedule.get("in_recipients_timezone"))
     return [Issue("schedule.at", "is needed: when?")] if timed and "at" not in schedule else []
-
-
-async def _of_contents(reading: Reading, campaign: Campaign) -> list[Issue]:
-    store = CampaignStore(reading)
-    experiment = await store.experiment(campaign.id)
-    groups = [0] if experiment is None else [group.position for group in await store.groups(experiment.id)]
-    known = {(one.channel, one.test_group) for one in await store.contents(campaign.id) if not one.language}
-    return [
-        Issue(f"contents.{channel}.{group}", "has no content that suits every language")
-        for channel in campaign.channels
-        for group in groups
-        if (channel, group) not in known
-    ]

@@ -12,10 +12,10 @@ from sqlmodel import col
 
 from app.actions.campaigns.assigning import assign_group
 from app.actions.campaigns.calling import OPTION_KEYS, CallOfDelivery, check_content, check_data
-from app.actions.campaigns.picking import pick_content
 from app.actions.campaigns.reading import campaign_with_trigger_name
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import CHANNELS, SENDING, TRANSACTIONAL
+from app.actions.content import pick_content
 from app.actions.customers.facts import CustomerFacts, CustomerRef, normalise_ref
 from app.actions.customers.identifying import Identifying
 from app.actions.customers.store import CustomerStore
@@ -77,7 +77,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     customer_id, locale = await _recipient(tx, send)
     split = None if campaign is None or send.content_id else await CampaignStore(tx).split(campaign.id)
     group = None if split is None else assign_group(split, customer_id)
-    content = pick_content(contents, send.channel, group or 0, send.language or locale)
+    content = pick_content(contents, send.channel, group, send.language or locale)
     if send.content_id is not None:
         content = contents[0]
     row = {

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.actions.content.finding import Shelf
@@ -18,7 +18,7 @@ from app.core.locks import lock_names
 from app.core.numbers import next_number
 from app.core.tx import Reading, Tx
 from app.templates import LONGEST_BODY
-from models import Campaign, Content, Layout, Sender
+from models import Campaign, Content, Delivery, Layout, Sender
 
 CHANNELS = ("email", "sms", "push", "in_app", "whatsapp", "webhook")
 MOST_CONTENTS = 200
@@ -89,12 +89,15 @@ async def update_content(tx: Tx, *, content_id: UUID, values: Mapping[str, Any])
 
 
 async def delete_content(tx: Tx, *, content_id: UUID) -> None:
-    """Deletes a content. Raises :class:`NotFound`, and :class:`Conflict` unless its campaign is a draft."""
+    """Deletes a content; what was sent of it to try it out forgets it. Raises :class:`NotFound`, and :class:`Conflict`
+    unless its campaign is a draft."""
     tx.require(Scope.CAMPAIGNS_WRITE)
     content = await Shelf(tx).find(Content, "content_id", id=content_id)
     campaign = await Shelf(tx).campaign(content.campaign_id)
     if campaign.status != "draft":
         raise Conflict("Only the contents of a draft can be deleted.", "content_id")
+    tried = update(Delivery).where(col(Delivery.campaign_id) == campaign.id, col(Delivery.content_id) == content_id)
+    await tx.session.execute(tried.values(content_id=None))
     await tx.session.delete(content)
     tx.audit("content.delete", public_id("content", content_id), {"campaign": public_id("campaign", campaign.id)})
 

@@ -63,7 +63,7 @@ async def preview_content(
 async def check_contents(reading: Reading, campaign_id: UUID) -> list[Issue]:
     """What stands against sending a campaign: nothing to say, no language for everybody, no sender, no subject, or a
     template that is broken or fails for a sample of customers or for somebody of whom nothing is known. The paths are
-    ``contents.<number>.<part>``. Raises :class:`NotFound`."""
+    ``contents.<number>.<part>`` and ``contents.<channel>.<group>``. Raises :class:`NotFound`."""
     reading.require(Scope.CAMPAIGNS_READ)
     campaign = await Shelf(reading).campaign(campaign_id)
     contents = await templates_of(reading, campaign_id)
@@ -133,13 +133,12 @@ async def _samples(reading: Reading) -> list[Person]:
 
 def _gaps(contents: Sequence[ReadyContent], channels: Sequence[str], groups: Sequence[int]) -> list[Issue]:
     there = {(one.channel, one.test_group) for one in contents if one.language == ""}
-    gaps: list[Issue] = []
-    for channel in channels:
-        for group in groups:
-            if (channel, group) not in there:
-                which = f" for test group {group}" if len(groups) > 1 else ""
-                gaps.append(Issue("contents", f"there is no {channel} content in the default language{which}"))
-    return gaps
+    return [
+        Issue(f"contents.{channel}.{group}", "has no content that suits every language")
+        for channel in channels
+        for group in groups
+        if (channel, group) not in there
+    ]
 
 
 def _problems(content: ReadyContent, people: Sequence[Person | None]) -> list[Issue]:

@@ -220,7 +220,7 @@ async def _count_attempts(tx: Tx, parcels: Iterable[Parcel]) -> None:
 
 async def _archive(tx: Tx, parcels: Sequence[Parcel]) -> None:
     """Keeps the messages. One that was tried before is kept as it goes out now."""
-    again = [parcel.claim.id for parcel in parcels if parcel.claim.attempts]
+    again = [parcel.claim.id for parcel in parcels if parcel.claim.attempted_at is not None]
     if again:
         old = delete(ArchivedMessage).where(among(tx.session, ArchivedMessage.delivery_id, again))
         await tx.session.execute(old, execution_options=UNSYNCHRONISED)
