@@ -106,8 +106,9 @@ def test_the_routes_are_exactly_those_of_the_list(dialect: Dialect) -> None:
 
 
 def every_error(dialect: Dialect, kind: type[RapportError] = RapportError) -> Iterator[type[RapportError]]:
-    """What can be refused by anybody, and by the dialect itself."""
-    if not kind.__module__.startswith("app.rest.") or kind.__module__.startswith((*OWN, f"app.rest.{dialect.name}.")):
+    """What can be refused by anybody, and by the dialect itself. Of templates, what is wrong is invalid."""
+    own = kind.__module__.startswith((*OWN, f"app.rest.{dialect.name}."))
+    if own or not kind.__module__.startswith(("app.rest.", "app.templates.")):
         yield kind
     for narrower in kind.__subclasses__():
         yield from every_error(dialect, narrower)
