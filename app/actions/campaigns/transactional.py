@@ -41,7 +41,8 @@ class TransactionalSend:
 
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
     address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). ``device`` is one of
-    a push that is not stored: its token, platform and attributes. With ``idempotency_key`` the same message is sent once, however often it is asked for. ``options`` as in
+    a push that is not stored: its token, platform and attributes. With ``idempotency_key`` the same message is
+    sent once, however often it is asked for. ``options`` as in
     :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
     """
 
