@@ -13,7 +13,7 @@ import dns.rrset
 
 
 class Nameserver(asyncio.DatagramProtocol):
-    """``records`` are texts by name and kind: ``{("_dmarc.example.com", "TXT"): ["v=DMARC1"]}``. ``is_silent`` fails."""
+    """``records`` are texts by name and kind: ``{("a.example", "TXT"): ["v=DMARC1"]}``. ``is_silent``: it fails."""
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], list[str]] = {}
