@@ -86,9 +86,11 @@ class SmtpSettings(Said):
 
 
 class SmtpCredentials(Said):
-    """The password of ``username``."""
+    """The password of ``username``. Requests to the callback are signed with ``callback_secret`` (``whsec_…``), or
+    show it; without one none is believed."""
 
     password: Secret = ""
+    callback_secret: Annotated[Secret, AfterValidator(_signing_secret)] = ""
 
 
 class TwilioSettings(Said):

@@ -3,12 +3,19 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from app.actions.campaigns import (
     CalledPerson,
+    GroupShare,
     TransactionalSend,
     TriggerCall,
+    archive_campaign,
+    cancel_campaign,
     create_campaign,
+    create_experiment,
+    delete_campaign,
+    duplicate_campaign,
     finish_run,
     get_campaign,
     launch_campaign,
@@ -16,9 +23,11 @@ from app.actions.campaigns import (
     trigger_campaign,
     update_campaign,
 )
+from app.actions.content import set_content
 from app.core import clock
-from app.core.errors import Conflict, Invalid
-from models import Campaign, CampaignRun, Delivery
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import new_id, public_id
+from models import Campaign, CampaignRun, Content, Delivery, Experiment, TestGroup
 from tests.actions.campaigning import PRO, Marketer
 from tests.actions.people import ext
 
@@ -106,3 +115,83 @@ async def test_a_transactional_message_is_sent_once_to_somebody_found_or_made(ma
     with pytest.raises(Invalid, match=r"content\.body"):
         await marketer.do(send_transactional, send=TransactionalSend("email", to="new@example.com"))
     assert len(await marketer.rows(Campaign)) == 1
+
+
+async def test_a_broken_template_stops_its_campaign_before_the_first_message(marketer: Marketer) -> None:
+    await marketer.pros(1)
+    key = await marketer.draft()
+    await marketer.do(set_content, campaign_id=key, channel="email", values={"body": "{% if %}"})
+    with pytest.raises(Invalid) as refused:
+        await marketer.do(launch_campaign, campaign_id=key)
+    assert (refused.value.field or "").startswith("contents.")
+    await marketer.do(set_content, campaign_id=key, channel="email", values={"body": "Hello"})
+    later = clock.now() + timedelta(hours=1)
+    await marketer.do(launch_campaign, campaign_id=key, at=later)
+    await marketer.do(set_content, campaign_id=key, channel="email", values={"body": "{% if %}"})
+    with time_machine.travel(later):
+        await marketer.wake()
+    campaign = await marketer.read(get_campaign, campaign_id=key)
+    assert (campaign.status, campaign.version) == ("failed", 1)
+    assert "contents." in (campaign.failure or "")
+    assert (await marketer.rows(CampaignRun), await marketer.deliveries()) == ([], [])
+    await marketer.do(set_content, campaign_id=key, channel="email", values={"body": "Hello"})
+    await marketer.do(update_campaign, campaign_id=key, schedule={})
+    await marketer.do(launch_campaign, campaign_id=key)
+    await marketer.prepare()
+    assert (len(await marketer.deliveries()), (await marketer.run())["version"]) == (1, 2)
+
+
+async def test_a_copy_is_a_draft_with_contents_and_experiment(marketer: Marketer) -> None:
+    first = await marketer.draft(schedule={"at": clock.now(), "timezone": "Europe/Paris"}, tags=["a", "a", "b"])
+    groups = [GroupShare("A", 900), GroupShare("B", 100)]
+    await marketer.do(create_experiment, campaign_id=first, groups=groups, metric="opened")
+    await marketer.say(first, group=1)
+    await marketer.do(launch_campaign, campaign_id=first)
+    second = await marketer.do(duplicate_campaign, campaign_id=first)
+    copy = await marketer.read(get_campaign, campaign_id=second)
+    assert (copy.name, copy.status, copy.number, copy.tags) == ("News (copy)", "draft", 2, ["a", "b"])
+    assert (copy.audience, copy.schedule) == (PRO, {"timezone": "Europe/Paris"})
+    assert len([row for row in await marketer.rows(Content) if row["campaign_id"] == second]) == 2
+    tried = [row for row in await marketer.rows(Experiment) if row["campaign_id"] == second]
+    assert [(row["state"], row["metric"], row["number"]) for row in tried] == [("draft", "opened", 2)]
+    assert len(await marketer.rows(TestGroup)) == 4
+
+
+async def test_what_is_sending_is_not_deleted_and_what_is_deleted_is_not_found(marketer: Marketer) -> None:
+    key = await marketer.launched(kind="transactional", trigger_name="receipt", audience=None)
+    with pytest.raises(Conflict, match="sending"):
+        await marketer.do(delete_campaign, campaign_id=key)
+    with pytest.raises(Conflict) as taken:
+        await marketer.do(create_campaign, name="B", channels=["sms"], kind="triggered", trigger_name="receipt")
+    assert taken.value.field == "trigger_name"
+    await marketer.do(cancel_campaign, campaign_id=key)
+    await marketer.do(archive_campaign, campaign_id=key)
+    await marketer.do(delete_campaign, campaign_id=key)
+    with pytest.raises(NotFound):
+        await marketer.read(get_campaign, campaign_id=key)
+    await marketer.do(create_campaign, name="B", channels=["sms"], kind="triggered", trigger_name="receipt")
+
+
+async def test_wrong_settings_are_refused_with_their_place_and_leave_no_trace(marketer: Marketer) -> None:
+    for wrong, path in (
+        ({"kind": "newsletter"}, "kind"),
+        ({"channels": []}, "channels"),
+        ({"channels": ["email", "fax"]}, "channels.1"),
+        ({"name": " "}, "name"),
+        ({"audience": {"attribute": {"name": "plan", "is": {"is": 1}}}}, "audience.attribute.is.is"),
+        ({"exclusions": {"segment": {"id": public_id("segment", new_id())}}}, "exclusions.segment.id"),
+        ({"topic_id": new_id()}, "topic_id"),
+        ({"goal": {"event": "buy", "after": "seen"}}, "goal.after"),
+        ({"goal": {"event": "buy", "within": 3}}, "goal.within"),
+        ({"throttle_per_s": 0}, "throttle_per_s"),
+        ({"control_share": 1000}, "control_share"),
+        ({"priority": True}, "priority"),
+        ({"is_tracked": 1}, "is_tracked"),
+        ({"trigger_name": "x"}, "trigger_name"),
+        ({"schedule": {"rrule": "FREQ=DAILY"}}, "schedule.rrule"),
+        ({"kind": "triggered", "schedule": {"at": clock.now()}}, "schedule"),
+    ):
+        with pytest.raises((Invalid, NotFound)) as refused:
+            await marketer.do(create_campaign, **{"name": "X", "channels": ["email"], **wrong})
+        assert refused.value.field == path
+    assert await marketer.rows(Campaign) == []

@@ -11,12 +11,14 @@ from app.actions.campaigns.drafting import (
     duplicate_campaign,
     update_campaign,
 )
+from app.actions.campaigns.estimating import AudienceEstimate, ChannelEstimate, estimate_audience
 from app.actions.campaigns.experiments import (
     ExperimentSettings,
     GroupShare,
     create_experiment,
     decide_experiment,
     delete_experiment,
+    experiment_of,
     experiment_result,
     get_experiment,
     groups_of,
@@ -29,6 +31,7 @@ from app.actions.campaigns.moving import cancel_campaign, pause_campaign, resume
 from app.actions.campaigns.reading import (
     campaign_with_number,
     campaign_with_trigger_name,
+    campaigns_using,
     get_campaign,
     get_run,
     list_campaigns,
@@ -40,10 +43,12 @@ from app.actions.campaigns.triggering import CalledPerson, TriggerCall, trigger_
 
 __all__ = [
     "EVERYBODY",
+    "AudienceEstimate",
     "CallOfDelivery",
     "CalledPerson",
     "CampaignChanges",
     "CampaignSettings",
+    "ChannelEstimate",
     "ExperimentSettings",
     "GroupShare",
     "TransactionalSend",
@@ -52,6 +57,7 @@ __all__ = [
     "assign_group",
     "campaign_with_number",
     "campaign_with_trigger_name",
+    "campaigns_using",
     "cancel_campaign",
     "create_campaign",
     "create_experiment",
@@ -59,6 +65,8 @@ __all__ = [
     "delete_campaign",
     "delete_experiment",
     "duplicate_campaign",
+    "estimate_audience",
+    "experiment_of",
     "experiment_result",
     "finish_run",
     "get_campaign",

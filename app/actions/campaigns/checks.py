@@ -17,7 +17,7 @@ from app.core.documents import check_name
 from app.core.errors import Invalid, NotFound
 from app.core.tx import Reading
 from app.segments import to_json
-from models import SubscriptionTopic
+from models import SubscriptionTopic, Tenant
 
 MAX_DESCRIPTION = 2000
 MAX_TAGS = 50
@@ -100,6 +100,9 @@ def _check_kind(kind: str, clean: Mapping[str, Any]) -> None:
 async def _checked_rule(reading: Reading, key: str, value: Any) -> dict[str, Any] | None:
     if value is None:
         return None
+    # Segments that the rule names are not deleted meanwhile: whoever deletes one holds the tenant's row.
+    rules = select(col(Tenant.segments_version)).where(col(Tenant.id) == reading.tenant_id)
+    await reading.session.execute(rules.with_for_update(read=True))
     return to_json(await SegmentStore(reading).readable(value, key))
 
 

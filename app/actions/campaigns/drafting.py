@@ -19,13 +19,14 @@ from app.actions.campaigns.words import (
     RECURRING,
     check_move,
 )
+from app.actions.content import copy_contents
 from app.actions.deliveries.telling import tell_campaign
 from app.core.access import Scope
 from app.core.errors import Conflict
 from app.core.ids import new_id, public_id
 from app.core.numbers import next_number
 from app.core.tx import Tx
-from models import Campaign, Content, Experiment, TestGroup
+from models import Campaign, Experiment, TestGroup
 
 LABELS: Final = frozenset({"name", "description", "tags"})
 """What may be changed at any time."""
@@ -37,10 +38,6 @@ COPIED: Final = (
     "description", "kind", "channels", "topic_id", "audience", "exclusions", "schedule", "goal", "tags", "priority",
     "throttle_per_s", "control_share", "ignores_caps", "ignores_quiet_hours", "sends_to_unsubscribed", "is_tracked",
     "is_retained", "inlines_css",
-)  # fmt: skip
-COPIED_CONTENT: Final = (
-    "channel", "test_group", "language", "name", "sender_id", "from_address", "reply_to", "layout_id", "subject",
-    "preheader", "body", "plain", "headers", "fields",
 )  # fmt: skip
 
 
@@ -105,11 +102,7 @@ async def duplicate_campaign(tx: Tx, *, campaign_id: UUID, name: str | None = No
     settings: dict[str, Any] = {key: getattr(first, key) for key in COPIED}
     settings["schedule"] = {key: value for key, value in first.schedule.items() if key != "at"}
     copied = await create_campaign(tx, name=name or f"{first.name[:190]} (copy)", **settings)
-    for content in await store.contents(campaign_id):
-        row = {key: getattr(content, key) for key in COPIED_CONTENT}
-        number = await next_number(tx, Content)
-        stamps = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
-        await tx.insert(Content, [{"id": new_id(), "number": number, "campaign_id": copied, **row, **stamps}])
+    await copy_contents(tx, from_campaign_id=campaign_id, to_campaign_id=copied)
     await _copy_experiment(tx, store, campaign_id, copied)
     return copied
 

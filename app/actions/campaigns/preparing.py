@@ -15,10 +15,10 @@ from sqlmodel import col
 from app.actions.campaigns.assigning import Split, assign_group, is_control
 from app.actions.campaigns.audience import Recipient, next_recipients
 from app.actions.campaigns.finishing import finish_if_done
-from app.actions.campaigns.picking import pick_content
 from app.actions.campaigns.schedule import due_at
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import PREPARING, SENDING
+from app.actions.content import pick_content
 from app.actions.customers.store import CustomerStore
 from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
 from app.core.access import Scope
@@ -160,7 +160,7 @@ class _Making:
 
     def _row(self, one: Recipient, channel: str, group: int | None, kept_out: bool) -> dict[str, Any]:
         campaign, run = self._plan.campaign, self._plan.run
-        content = pick_content(self._plan.contents, channel, group or 0, one.locale)
+        content = pick_content(self._plan.contents, channel, group, one.locale)
         return {
             "id": new_id(),
             "customer_id": one.customer_id,

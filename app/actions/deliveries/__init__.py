@@ -1,5 +1,6 @@
 """Deliveries: one message to one person each, from its preparation to what came back."""
 
+from app.actions.deliveries.asking import can_contact
 from app.actions.deliveries.claiming import (
     CAMPAIGNS,
     TRANSACTIONAL,
@@ -23,6 +24,15 @@ from app.actions.deliveries.pausing import (
     release_deliveries,
     release_portion,
 )
+from app.actions.deliveries.reading import (
+    STATES,
+    DeliveryFilter,
+    archived_message,
+    count_states,
+    find_sent,
+    get_delivery,
+    list_deliveries,
+)
 from app.actions.deliveries.recording import (
     mark_sending,
     record_kept,
@@ -30,6 +40,7 @@ from app.actions.deliveries.recording import (
     record_unsent,
     record_written,
 )
+from app.actions.deliveries.settling import cancel_delivery, retry_failed, send_draft, settle_doubts
 from app.actions.deliveries.sources import load_recipes, load_snippets, number_links, with_given
 from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
 
@@ -37,21 +48,30 @@ __all__ = [
     "ADDRESS_KINDS",
     "CAMPAIGNS",
     "PARKED_AT",
+    "STATES",
     "TRANSACTIONAL",
     "CampaignFacts",
     "Claim",
     "ContentFacts",
     "Deciding",
     "DeliveryEvent",
+    "DeliveryFilter",
     "Gathered",
     "Parcel",
     "Recipient",
+    "archived_message",
+    "can_contact",
+    "cancel_delivery",
     "claim_deliveries",
+    "count_states",
     "devices_of",
     "due_streams",
     "ended_runs",
+    "find_sent",
     "gather",
+    "get_delivery",
     "give_back",
+    "list_deliveries",
     "load_recipes",
     "load_snippets",
     "lost_tenants",
@@ -70,6 +90,9 @@ __all__ = [
     "release_lost",
     "release_portion",
     "reopen_runs",
+    "retry_failed",
+    "send_draft",
+    "settle_doubts",
     "take_slots",
     "tell_campaign",
     "tell_deliveries",

@@ -52,10 +52,16 @@ MOST_MERGES = 5
 """How often the winner of a merge is asked whether they were merged themselves."""
 
 
-async def gather(reading: Reading, *, claims: Sequence[Claim], topic_id: UUID | None = None) -> Gathered:
-    """The facts about ``claims``, which are all of one channel. ``topic_id`` is that of messages without campaign."""
+async def gather(reading: Reading, *, claims: Sequence[Claim]) -> Gathered:
+    """The facts about ``claims``, which are all of one channel."""
     reading.require(Scope.CAMPAIGNS_SEND)
-    return await _Gathering(reading, claims, topic_id).run()
+    return await _Gathering(reading, claims, None).run()
+
+
+async def gather_dry(reading: Reading, *, claim: Claim, topic_id: UUID | None) -> Gathered:
+    """The facts about a message that does not exist, about a topic."""
+    reading.require(Scope.DELIVERIES_READ)
+    return await _Gathering(reading, [claim], topic_id).run()
 
 
 class _Gathering:

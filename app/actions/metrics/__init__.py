@@ -1,5 +1,28 @@
 """How often what happened: hourly counters, and the series made of them."""
 
+from app.actions.metrics.series import (
+    METRICS,
+    OF_DELIVERIES,
+    OF_LINKS,
+    STEPS,
+    MetricPoint,
+    MetricSeries,
+    Total,
+    metric_series,
+    metric_totals,
+)
 from app.core.counters import Count, add_counts
 
-__all__ = ["Count", "add_counts"]
+__all__ = [
+    "METRICS",
+    "OF_DELIVERIES",
+    "OF_LINKS",
+    "STEPS",
+    "Count",
+    "MetricPoint",
+    "MetricSeries",
+    "Total",
+    "add_counts",
+    "metric_series",
+    "metric_totals",
+]

@@ -1,7 +1,7 @@
 """Defining segments: creating, changing, deleting, and building them anew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +20,11 @@ MAX_DESCRIPTION = 2000
 
 @dataclass(frozen=True, slots=True)
 class UsedBy:
-    """What would break without a segment: the segments whose rules ask for its members."""
+    """What would break without a segment: the segments whose rules ask for its members, and the campaigns whose
+    audiences or exclusions do (all but the deleted)."""
 
     segments: list[UUID]
+    campaigns: list[UUID] = field(default_factory=list)
 
 
 async def create_segment(tx: Tx, *, name: str, description: str = "", rule: Mapping[str, Any] | None = None) -> UUID:
@@ -103,14 +105,15 @@ async def _with_rule(tx: Tx, change: RuleChange, segment: Segment, document: Map
 
 async def delete_segment(tx: Tx, *, segment_id: UUID) -> None:
     """Deletes a segment. Its members leave it, in the background. Raises :class:`NotFound`, or :class:`Conflict` while
-    another segment's rule asks for its members."""
+    another segment's rule asks for its members, or a campaign that has not ended."""
     tx.require(Scope.SEGMENTS_WRITE)
     change = RuleChange(tx)
     await change.begin()
     segment = await change.get(segment_id)
-    users = await change.users_of(segment_id)
+    users = [public_id("segment", user) for user in await change.users_of(segment_id)]
+    users += [public_id("campaign", user) for user in await change.campaigns_of(segment_id, ended=False)]
     if users:
-        named = ", ".join([public_id("segment", user) for user in users[:10]])
+        named = ", ".join(users[:10])
         raise Conflict(f"The segment is used by {named}.", "segment_id")
     await change.depend(segment_id, None)
     await change.set(segment_id, deleted_at=tx.now, updated_at=tx.now)
@@ -135,7 +138,7 @@ async def used_by(reading: Reading, *, segment_id: UUID) -> UsedBy:
     reading.require(Scope.SEGMENTS_READ)
     store = SegmentStore(reading)
     await store.get(segment_id)
-    return UsedBy(await store.users_of(segment_id))
+    return UsedBy(await store.users_of(segment_id), await store.campaigns_of(segment_id))
 
 
 def _build(tx: Tx, segment_id: UUID) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Text, cast, delete, func, or_, select, update
 from sqlmodel import col
 
 from app.core.batches import is_postgres
@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import public_id
 from app.core.tx import Reading, Tx
 from app.segments import Rule, dependencies, find_circle, read_rule, segments_of
-from models import Segment, SegmentDependency, Tenant
+from models import Campaign, Segment, SegmentDependency, Tenant
 
 DYNAMIC, STATIC = "dynamic", "static"
 
@@ -45,6 +45,16 @@ class SegmentStore:
             .order_by(col(SegmentDependency.segment_id))
         )
         return list((await self._session.execute(statement)).scalars())
+
+    async def campaigns_of(self, segment_id: UUID, *, ended: bool = True) -> list[UUID]:
+        """The campaigns whose audience or exclusions ask for the members of this segment, by number; with ``ended``
+        also those that will not send again."""
+        named = public_id("segment", segment_id)
+        asks = [cast(col(rule), Text()).contains(named) for rule in (Campaign.audience, Campaign.exclusions)]
+        statement = select(col(Campaign.id)).where(or_(*asks), col(Campaign.deleted_at).is_(None))
+        if not ended:
+            statement = statement.where(col(Campaign.status).not_in(["completed", "cancelled", "archived"]))
+        return list((await self._session.execute(statement.order_by(col(Campaign.number)))).scalars())
 
     async def uses(self) -> dict[UUID, frozenset[UUID]]:
         """Which segments each segment's rule asks for."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
-from app.actions.deliveries import DeliveryEvent, tell_deliveries
+from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.actions.metrics import Count, add_counts
 from app.core.access import Scope
 from app.core.batches import among
