@@ -267,7 +267,7 @@ class FastBlock(BlockNode):
 
     def render(self, context: Any, buffer: Any) -> int:
         """Renders one after the other."""
-        seen = NOWHERE if self.blank else buffer
+        seen: Any = NOWHERE if self.blank else buffer
         for node in self.nodes:
             node.render(context, seen)
         return 0
