@@ -5,6 +5,11 @@ from graphql import get_named_type
 
 from resolvers.accounts.mutations import AccountMutation
 from resolvers.accounts.types import AccountQuery
+from resolvers.campaigns.calls import CallMutation
+from resolvers.campaigns.experiments import ExperimentMutation
+from resolvers.campaigns.mutations import CampaignMutation
+from resolvers.campaigns.queries import CampaignQuery
+from resolvers.campaigns.subscriptions import CampaignSubscription
 from resolvers.canned_responses import CannedResponseMutation, CannedResponseQuery
 from resolvers.content.mutations import ContentMutation
 from resolvers.content.previewing import PreviewQuery
@@ -63,6 +68,7 @@ class Query(
     IdentitySecretQuery,
     IntegrationQuery,
     ReportingQuery,
+    CampaignQuery,
 ):
     """The root of queries."""
 
@@ -83,6 +89,9 @@ class Mutation(
     MomentMutation,
     IntegrationMutation,
     ReportingMutation,
+    CampaignMutation,
+    ExperimentMutation,
+    CallMutation,
 ):
     """The root of mutations."""
 
@@ -97,6 +106,7 @@ class Subscription(
     ConversationSubscription,
     VisitorSubscription,
     MomentSubscription,
+    CampaignSubscription,
 ):
     """The root of subscriptions."""
 
