@@ -11,6 +11,8 @@ from resolvers.campaigns.mutations import CampaignMutation
 from resolvers.campaigns.queries import CampaignQuery
 from resolvers.campaigns.subscriptions import CampaignSubscription
 from resolvers.canned_responses import CannedResponseMutation, CannedResponseQuery
+from resolvers.consent.mutations import ConsentMutation
+from resolvers.consent.types import ConsentQuery
 from resolvers.content.mutations import ContentMutation
 from resolvers.content.previewing import PreviewQuery
 from resolvers.content.types import ContentQuery
@@ -29,6 +31,7 @@ from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
 from resolvers.integrations.mutations import IntegrationMutation
 from resolvers.integrations.types import IntegrationQuery
+from resolvers.metrics.queries import MetricQuery
 from resolvers.nodes import NodeQuery
 from resolvers.reporting.mutations import ReportingMutation
 from resolvers.reporting.types import ReportingQuery
@@ -37,8 +40,11 @@ from resolvers.scalars import strawberry_config
 from resolvers.segments.mutations import SegmentMutation
 from resolvers.segments.queries import SegmentQuery
 from resolvers.segments.subscriptions import SegmentSubscription
+from resolvers.sending.mutations import SendingMutation
+from resolvers.sending.types import SendingQuery
 from resolvers.teams.mutations import TeamMutation
 from resolvers.teams.types import TeamQuery
+from resolvers.tracking.types import TrackingQuery
 from resolvers.visitors.mutations import VisitorMutation
 from resolvers.visitors.own import VisitorSessionQuery
 from resolvers.visitors.subscriptions import VisitorSubscription
@@ -69,6 +75,10 @@ class Query(
     IntegrationQuery,
     ReportingQuery,
     CampaignQuery,
+    ConsentQuery,
+    MetricQuery,
+    TrackingQuery,
+    SendingQuery,
 ):
     """The root of queries."""
 
@@ -92,6 +102,8 @@ class Mutation(
     CampaignMutation,
     ExperimentMutation,
     CallMutation,
+    ConsentMutation,
+    SendingMutation,
 ):
     """The root of mutations."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Text, cast, func
 import models
 from app.core.access import Scope
 from resolvers.accounts.users import User, user_of
+from resolvers.consent.types import SubscriptionTopic
 from resolvers.content.types import Content, contents_of
 from resolvers.integrations.types import MessageChannel
 from resolvers.nodes import Node, feed_cursor
@@ -197,6 +198,15 @@ class Campaign(Node):
     @one(lambda: User, "Who made it; null for an API key.", graphql_type=User | None)
     def created_by(self: Any) -> Rows:
         return user_of(self.c.created_by_id)
+
+    @one(
+        lambda: SubscriptionTopic,
+        "About which topic it is; null: about none that one could leave.",
+        graphql_type=SubscriptionTopic | None,
+    )
+    def topic(self: Any) -> Rows:
+        topic = rows(models.SubscriptionTopic)
+        return topic.where(topic.c.id == self.c.topic_id)
 
     @many(lambda: Content, "What it says, by number.", graphql_type=list[Content], size=5)
     def contents(self: Any) -> Rows:

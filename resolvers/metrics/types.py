@@ -1,0 +1,65 @@
+"""Totals of what came of campaigns, contents and links, as fields of their rows."""
+
+from typing import Any
+
+from sqlalchemy import Float, func, select
+from sqlalchemy.sql import ColumnElement
+
+import models
+from app.core.access import Scope
+from resolvers.planner.declare import Rows, column, rows, table_type
+
+
+def _sum(row: Rows, metric: str, value: str) -> ColumnElement[Any]:
+    count = rows(models.HourlyCount)
+    found = (
+        select(func.sum(count.c[value]))
+        .select_from(count.table)
+        .where(*count.conditions, count.c.subject_id == row.c.id, count.c.metric == metric)
+    )
+    return func.coalesce(found.correlate_except(count.table).scalar_subquery(), 0)
+
+
+def _counted(metric: str, description: str) -> Any:
+    """A field that says how often something happened to its row."""
+    return column(description, lambda row: _sum(row, metric, "count"))
+
+
+def _revenue(row: Rows) -> ColumnElement[Any]:
+    return _sum(row, "converted", "amount").cast(Float())
+
+
+@table_type(models.Campaign, noun="metric_totals", scope=Scope.METRICS_READ)
+class MetricTotals:
+    """What came of the messages of a campaign or a content. Each message counts once; test messages do not count."""
+
+    created: int = _counted("created", "Messages that were made.")
+    drafted: int = _counted("drafted", "Messages that wait for somebody to send them.")
+    attempted: int = _counted("attempted", "Messages that we tried to hand over.")
+    sent: int = _counted("sent", "Messages that a provider took.")
+    delivered: int = _counted("delivered", "Messages of which a provider said that they arrived.")
+    deferred: int = _counted("deferred", "Messages that were put off to be tried again.")
+    opened: int = _counted("opened", "Messages that were opened, also by machines.")
+    human_opened: int = _counted("human_opened", "Messages that people opened.")
+    clicked: int = _counted("clicked", "Messages of which a link was followed, also by machines.")
+    human_clicked: int = _counted("human_clicked", "Messages of which people followed a link.")
+    converted: int = _counted("converted", "Messages that reached their campaign's goal.")
+    revenue: float = column("What the events that reached the goal were worth.", _revenue)
+    bounced: int = _counted("bounced", "Messages that came back.")
+    complained: int = _counted("complained", "Messages that were called spam.")
+    unsubscribed: int = _counted("unsubscribed", "Messages that made somebody unsubscribe.")
+    suppressed: int = _counted("suppressed", "Messages not sent because their address is suppressed.")
+    skipped: int = _counted("skipped", "Messages that another gate stopped.")
+    failed: int = _counted("failed", "Messages that could not be sent.")
+    in_doubt: int = _counted("in_doubt", "Messages of which it was not known whether they were sent.")
+
+
+@table_type(models.Link, noun="link_totals", scope=Scope.METRICS_READ)
+class LinkTotals:
+    """How often a link was followed."""
+
+    clicked: int = _counted("clicked", "Clicks, also by machines.")
+    clicked_once: int = _counted("clicked_once", "Messages in which it was followed, also by machines.")
+    human_clicked: int = _counted("human_clicked", "Clicks of people.")
+    human_clicked_once: int = _counted("human_clicked_once", "Messages in which people followed it.")
+    machine_clicked: int = _counted("machine_clicked", "Clicks of machines.")
