@@ -25,13 +25,16 @@ class CallOfDelivery:
     """``Delivery.data`` in its parts. ``data`` is what Liquid sees as ``trigger``, besides the run's own data.
 
     ``content`` takes the place of what the delivery's content says, key by key (of ``fields`` each by itself);
-    ``language`` that of the customer's; ``options`` that of the campaign's settings.
+    ``language`` that of the customer's; ``options`` that of the campaign's settings. ``devices`` of a push: ``all``,
+    ``last_used`` or a token; ``device``: one that is not stored (token, platform, attributes).
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
     language: str | None = None
     options: Mapping[str, bool] = field(default_factory=dict)
+    devices: str = ""
+    device: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> "CallOfDelivery":
@@ -45,6 +48,8 @@ class CallOfDelivery:
             "content": dict(self.content),
             "language": self.language,
             "options": dict(self.options),
+            "devices": self.devices,
+            "device": self.device and dict(self.device),
         }
         return {key: value for key, value in said.items() if value} or None
 
