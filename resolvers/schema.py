@@ -33,6 +33,7 @@ from resolvers.integrations.mutations import IntegrationMutation
 from resolvers.integrations.types import IntegrationQuery
 from resolvers.metrics.queries import MetricQuery
 from resolvers.nodes import NodeQuery
+from resolvers.planner.declare import BY_NOUN
 from resolvers.reporting.mutations import ReportingMutation
 from resolvers.reporting.types import ReportingQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
@@ -123,7 +124,7 @@ class Subscription(
     """The root of subscriptions."""
 
 
-schema = strawberry.Schema(Query, Mutation, Subscription, config=strawberry_config())
+schema = strawberry.Schema(Query, Mutation, Subscription, types=[*BY_NOUN.values()], config=strawberry_config())
 
 
 def _describe_inputs() -> None:
