@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         description="JSON list of hosts, addresses or networks that are not public, to which outgoing requests and mail"
         ' may go all the same, as ["127.0.0.1", "relay.internal"].',
     )
+    dns_servers: list[str] = Field(
+        [],
+        description="JSON list of name servers that are asked about domains, as"
+        ' ["9.9.9.9", "127.0.0.1:5353"]; empty: those of the system.',
+    )
     door_hosts: dict[str, str] = Field(
         {}, description='JSON object from host name to dialect, as {"track.example.com": "customerio"}.'
     )
