@@ -39,9 +39,10 @@ class TransactionalSend:
     content of any campaign (``content_id``), with what ``content`` says otherwise; or ``content`` is all of it.
 
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
-    address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). With
-    ``idempotency_key`` the same message is sent once, however often it is asked for. ``options`` as in
-    :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
+    address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). ``data`` and
+    ``event`` are what Liquid sees as ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once,
+    however often it is asked for. ``options`` as in :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it
+    is kept and not sent.
     """
 
     channel: str
@@ -51,6 +52,7 @@ class TransactionalSend:
     trigger_name: str | None = None
     content_id: UUID | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
     language: str | None = None
     options: Mapping[str, bool] = field(default_factory=dict)
@@ -123,7 +125,8 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
     if due_at > now + LONGEST_WAIT:
         raise Invalid.at("send_at", f"must be within {LONGEST_WAIT.days} days")
     content = check_content(send.content)
-    return CallOfDelivery(check_data(send.data), content, send.language, dict(send.options)), max(due_at, now)
+    data, event = check_data(send.data), check_data(send.event, "event")
+    return CallOfDelivery(data, content, send.language, dict(send.options), event), max(due_at, now)
 
 
 async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, list[Content]]:
