@@ -18,6 +18,7 @@ from models import (
     CampaignRun,
     CannedResponse,
     Consent,
+    Content,
     Conversation,
     ConversationTag,
     Customer,
@@ -28,6 +29,7 @@ from models import (
     FeedEntry,
     File,
     Identity,
+    Layout,
     Member,
     Merge,
     Message,
@@ -35,6 +37,8 @@ from models import (
     Segment,
     SegmentDependency,
     SegmentMembership,
+    Sender,
+    Snippet,
     Visitor,
     Widget,
 )
@@ -64,6 +68,10 @@ TABLES = (
     Campaign,
     CampaignRun,
     Delivery,
+    Content,
+    Sender,
+    Snippet,
+    Layout,
 )
 MakeKey = Callable[..., Awaitable[str]]
 Send = Callable[..., Awaitable[httpx2.Response]]

@@ -138,7 +138,15 @@ SAMPLES = (
         template=f"{NUMBERED}/membership",
         **ON_SEGMENT,
     ),
-    _app("GET", "/segments/{number}/used_by", None, SEGMENTS_READ, template=f"{NUMBERED}/used_by", **ON_SEGMENT),
+    _app(
+        "GET",
+        "/segments/{number}/used_by",
+        None,
+        SEGMENTS_READ,
+        Scope.CAMPAIGNS_READ,
+        template=f"{NUMBERED}/used_by",
+        **ON_SEGMENT,
+    ),
     _track(
         "POST",
         "/v1/segments/{number}/add_customers?id_type=cio_id",

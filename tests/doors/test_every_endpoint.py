@@ -44,6 +44,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten requests a second are fewer than these tests send to the App API."""
     monkeypatch.setattr(app_wire, "APP_API", Plan("app api", 6000, 100))
     monkeypatch.setattr(triggers, "TRIGGERS", Plan("trigger", 6000, 100))
+    monkeypatch.setattr("app.rest.door.serving.STRANGERS", Plan("stranger", 60_000, 1000))
     monkeypatch.setattr(silentchat_wire, "CALLS", Plan("silentchat", 60_000, 1000))
     monkeypatch.setattr(silentchat_wire, "ACCOUNTS", Plan("silentchat auth", 60_000, 1000))
 

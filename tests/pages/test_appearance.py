@@ -20,6 +20,9 @@ PLACES = (
     "/members",
     "/api-keys",
     "/outbox",
+    "/settings/senders",
+    "/settings/integrations",
+    "/settings/webhooks",
     "/audit",
     "/customers?search=nobody at all",
 )

@@ -26,13 +26,16 @@ class CallOfDelivery:
     ``event`` what it sees by that name.
 
     ``content`` takes the place of what the delivery's content says, key by key (of ``fields`` each by itself);
-    ``language`` that of the customer's; ``options`` that of the campaign's settings.
+    ``language`` that of the customer's; ``options`` that of the campaign's settings. ``devices`` of a push: ``all``,
+    ``last_used`` or a token; ``device``: one that is not stored (token, platform, attributes).
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
     language: str | None = None
     options: Mapping[str, bool] = field(default_factory=dict)
+    devices: str = ""
+    device: Mapping[str, Any] | None = None
     event: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -47,6 +50,8 @@ class CallOfDelivery:
             "content": dict(self.content),
             "language": self.language,
             "options": dict(self.options),
+            "devices": self.devices,
+            "device": self.device and dict(self.device),
             "event": dict(self.event),
         }
         return {key: value for key, value in said.items() if value} or None

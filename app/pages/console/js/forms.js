@@ -3,14 +3,21 @@
 import { button, fill, h, newId } from "./dom.js";
 import { GraphError } from "./wire.js";
 
-/** A labelled input. `options` ([value, label] pairs) makes it a select; other properties are the input's own. */
-export function field({ name, label, hint = null, options = null, autofocus = false, ...own }) {
+/** A labelled input. `options` ([value, label] pairs) makes it a select, `lines` a text of so many lines; other
+ * properties are the input's own. */
+export function field({ name, label, hint = null, options = null, lines = 0, autofocus = false, ...own }) {
   const id = newId(name.replaceAll(".", "-"));
   const properties = { id, name, class: "input", "data-autofocus": autofocus, ...own };
   if (hint) properties["aria-describedby"] = `${id}-hint`;
-  const input = options ? select(properties, options) : h("input", properties);
+  const input = options ? select(properties, options) : lines ? area(properties, lines) : h("input", properties);
   return h("div", { class: "field", "data-field": name },
     h("label", { for: id }, label), input, hint && h("p", { class: "hint", id: `${id}-hint` }, hint));
+}
+
+/** One checkbox. Its value is "on", or nothing. */
+export function tick({ name, label, hint = null, checked = false, ...own }) {
+  return h("div", { class: "field", "data-field": name }, h("label", { class: "choice" },
+    h("input", { type: "checkbox", id: newId("tick"), name, checked, ...own }), h("span", null, label, hint && h("small", { class: "hint" }, hint))));
 }
 
 /** A group of checkboxes of one name. `choices` are [value, label, hint]. */
@@ -98,6 +105,10 @@ function describe(input, ...ids) {
   const there = ids.filter((id) => document.getElementById(id));
   if (there.length) input.setAttribute("aria-describedby", there.join(" "));
   else input.removeAttribute("aria-describedby");
+}
+
+function area({ value, ...properties }, rows) {
+  return h("textarea", { rows, ...properties }, value ?? "");
 }
 
 function select({ value, ...properties }, options) {

@@ -18,7 +18,9 @@ import { message, outbox } from "./views/outbox.js";
 import { segment } from "./views/segment.js";
 import { editSegment, newSegment } from "./views/segment_form.js";
 import { segments } from "./views/segments.js";
+import { settings } from "./views/settings.js";
 import { missing, overview } from "./views/overview.js";
+import { webhook } from "./settings/webhooks.js";
 import { newWidget, widget } from "./views/widget_form.js";
 import { widgets } from "./views/widgets.js";
 
@@ -47,6 +49,9 @@ const ROUTES = [
   { path: "/audit", view: audit, place: "/audit" },
   { path: "/outbox", view: outbox, place: "/outbox" },
   { path: "/outbox/:id", view: message, place: "/outbox" },
+  { path: "/settings", view: settings, place: "/settings" },
+  { path: "/settings/webhooks/:id", view: webhook, place: "/settings" },
+  { path: "/settings/:part", view: settings, place: "/settings" },
   { path: "/.*", view: missing },
 ];
 

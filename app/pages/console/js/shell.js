@@ -15,6 +15,7 @@ const PLACES = [
   ["/api-keys", "API keys", "key", "api_keys:read"],
   ["/outbox", "Outbox", "mail", "outbox:read"],
   ["/audit", "Audit log", "record", "audit:read"],
+  ["/settings", "Settings", "settings", "integrations:read"],
 ];
 
 /** The main element of the frame that a route is shown in. The frame is kept from page to page. */

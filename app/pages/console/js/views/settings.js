@@ -1,0 +1,28 @@
+// Settings: what messages are made of, over whom they go, to whom they may, and who is told of them.
+
+import { may } from "../account.js";
+import { h } from "../dom.js";
+import { head } from "../router.js";
+import { integrations } from "../settings/integrations.js";
+import { layouts, senders, snippets } from "../settings/texts.js";
+import { webhooks } from "../settings/webhooks.js";
+import { missing } from "./overview.js";
+
+const PARTS = {
+  senders: ["Senders", "campaigns:read", senders],
+  layouts: ["Layouts", "campaigns:read", layouts],
+  snippets: ["Snippets", "campaigns:read", snippets],
+  integrations: ["Integrations", "integrations:read", integrations],
+  webhooks: ["Webhooks", "webhooks:read", webhooks],
+};
+
+export async function settings(page) {
+  const chosen = page.params.part ?? "senders";
+  if (!(chosen in PARTS)) return missing(page);
+  const [, scope, make] = PARTS[chosen];
+  const links = Object.entries(PARTS).filter(([, [, needed]]) => may(needed)).map(([part, [label]]) =>
+    h("li", null, h("a", { href: `#/settings/${part}`, "aria-current": part === chosen ? "page" : null }, label)));
+  const body = may(scope) ? (await make(page).load()).element : h("p", { class: "callout warn" }, "You may not see this.");
+  return [head("Settings", "What messages are made of, over whom they go, and who hears of them."),
+    h("div", { class: "stack" }, h("nav", { "aria-label": "Settings", class: "parts-nav" }, h("ul", null, links)), body)];
+}
