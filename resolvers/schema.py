@@ -24,7 +24,7 @@ from resolvers.events.types import EventQuery
 from resolvers.executor import foresee_payloads, plan_root_fields
 from resolvers.files.types import FileQuery
 from resolvers.inputs import prepare_inputs
-from resolvers.integrations.mutations import IntegrationMutation
+from resolvers.integrations.mutations import IntegrationMutation, SendingDomainMutation
 from resolvers.integrations.types import IntegrationQuery
 from resolvers.metrics.queries import MetricQuery
 from resolvers.nodes import NodeQuery
@@ -92,6 +92,7 @@ class Mutation(
     ContentMutation,
     MomentMutation,
     IntegrationMutation,
+    SendingDomainMutation,
     ReportingMutation,
     ConsentMutation,
     SendingMutation,
