@@ -13,8 +13,8 @@ import { estimated } from "./estimate.js";
 
 const THINKING_MS = 500;
 /** As the server calls an audience of all customers. */
-const EVERYBODY = { createdAt: { is: { after: "1969-12-31" } } };
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+export const EVERYBODY = { createdAt: { is: { after: "1969-12-31" } } };
+export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 export class Audience {
   #turn = 0;

@@ -71,16 +71,16 @@ export class Contents {
     const rows = campaign.channels.flatMap((channel) => Array.from({ length: groups }, (_, group) => {
       const title = [campaign.channels.length > 1 && channelWords(channel), groupWords(campaign, group)].filter(Boolean).join(" · ");
       return h("div", { class: "tabs", role: "group", "aria-label": title || "Languages" }, title && h("span", { class: "strong small tab-head" }, title),
-        languages.map((language) => this.#tab(channel, group, language)));
+        languages.map((language) => this.#tab(channel, group, language, languages)));
     }));
     const add = may("campaigns:write") && button([icon("plus"), "Add language"], () => this.#addLanguage(), "slight bare");
     fill(this.tabs, rows, add && h("div", null, add));
   }
 
-  #tab(channel, testGroup, language) {
+  #tab(channel, testGroup, language, languages) {
     const known = this.contents.find((one) => placeOf(one) === placeOf({ channel, testGroup, language }));
     const isOpen = placeOf(this.content) === placeOf({ channel, testGroup, language });
-    return button([languageWords(language), !known && h("span", { class: "small faint" }, " not written")], () => this.#open(known ?? this.#empty(channel, testGroup, language)),
+    return button([languages.length > 1 ? languageWords(language) : "Everybody", !known && h("span", { class: "small faint" }, " not written")], () => this.#open(known ?? this.#empty(channel, testGroup, language)),
       "slight", { "aria-pressed": String(isOpen) });
   }
 
@@ -129,7 +129,7 @@ class Editor {
     if (!write) this.form.querySelectorAll("button[type=submit]").forEach((one) => one.remove());
     this.preview = new Preview(page, campaign, () => ({ contentId: content.id, draft: { ...this.#texts(), channel: content.channel } }), (issues) => this.#wrong(issues));
     this.form.addEventListener("input", () => this.preview.later());
-    this.element = h("div", { class: "columns writing" }, this.form, this.preview.element);
+    this.element = h("div", { class: "columns drafting" }, this.form, this.preview.element);
   }
 
   #mail(senders, layouts) {

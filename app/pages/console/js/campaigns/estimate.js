@@ -9,7 +9,7 @@ const STOPS = [["noAddress", "No address"], ["suppressed", "Suppressed"], ["notC
 /** The estimate as lines with bars; every channel has its own. */
 export function estimated({ targeted, excluded, control, channels }) {
   const line = (label, count, look) => h("li", { class: look }, h("span", null, label), h("span", { class: "tally" }, number(count)),
-    h("span", { class: "bar", "aria-hidden": "true" }, bar(count, targeted)));
+    h("span", { class: "share-bar", "aria-hidden": "true" }, bar(count, targeted)));
   return h("div", { class: "stack" },
     h("p", { class: "found" }, h("strong", null, number(targeted)), targeted === 1 ? " person is in it" : " people are in it"),
     h("ul", { class: "gates" }, excluded > 0 && line("Excluded", excluded, "stopped"), control > 0 && line("Control group, who get nothing", control, "stopped")),

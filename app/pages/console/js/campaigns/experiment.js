@@ -8,6 +8,7 @@ import { moment, number, pairs } from "../format.js";
 import { ask } from "../graph.js";
 import { announce } from "../notices.js";
 import { CREATE_EXPERIMENT, DECIDE_EXPERIMENT, DELETE_EXPERIMENT, RESULT, UPDATE_EXPERIMENT } from "./documents.js";
+import { askPlainly } from "./places.js";
 
 const METRICS = [["OPENED", "Opened by people"], ["CLICKED", "Clicked by people"], ["CONVERTED", "Reached the goal"]];
 const UNITS = [["60", "minutes"], ["3600", "hours"], ["86400", "days"]];
@@ -71,8 +72,8 @@ export class ExperimentPart {
             field({ name: "metric", label: "The better one is", options: METRICS, value: experiment.metric }),
             field({ name: "confidence", label: "How sure one must be, in per cent", type: "number", min: 50, max: 99.9, step: 0.1, value: experiment.confidence / 10 }),
             this.campaign.kind === "ONE_OFF" && field({ name: "sampleShare", label: "Who takes part, in per cent", type: "number", min: 0.1, max: 100, step: 0.1, value: experiment.sampleShare / 10,
-              hint: "The others wait and get the better one." }),
-            field({ name: "decidesAfterSeconds", label: "Decided after", type: "number", min: 1, value: length }),
+              hint: "The others wait and get the better one." })),
+          h("div", { class: "pair" }, field({ name: "decidesAfterSeconds", label: "Decided after", type: "number", min: 1, value: length }),
             field({ name: "unit", label: "Unit", options: UNITS, value: unit })),
           tick({ name: "automatic", label: "Decide by itself then", hint: "If no group is surely better, everybody else is split as the sample was.", checked: experiment.automatic })),
       ],
@@ -80,7 +81,7 @@ export class ExperimentPart {
         const input = { experimentId: experiment.id, groups: groups.read(), metric: values.metric, confidence: Math.round(Number(values.confidence) * 10), automatic: values.automatic === "on",
           decidesAfterSeconds: Math.round(Number(values.decidesAfterSeconds) * Number(values.unit)) };
         if (values.sampleShare) input.sampleShare = Math.round(Number(values.sampleShare) * 10);
-        await ask(UPDATE_EXPERIMENT, { input });
+        await askPlainly(UPDATE_EXPERIMENT, { input });
         announce("The experiment is saved.");
         document.activeElement?.blur();
         await this.changed();

@@ -8,19 +8,26 @@ import { h } from "../dom.js";
 const PIXEL = /<img\b[^>]*\/t\/o\/[^>]*>/gi;
 const SCRIPT = /<script\b[\s\S]*?<\/script\s*>|<\/?(?:script|iframe|object|embed|link)\b[^>]*>/gi;
 const RUNNING = "script, iframe, object, embed, link, meta[http-equiv]";
+/** What is written into frames as soon as they are there. */
+const waiting = new WeakMap();
 const SMALLEST = 120;
 const HIGHEST = 900;
 
 /** A frame with the message. `title` is what it is called for those who listen. */
 export function letter(html, title) {
   const frame = h("iframe", { class: "letter-frame", sandbox: "allow-same-origin", src: "letter.html", title });
-  frame.addEventListener("load", () => write(frame, html), { once: true });
+  waiting.set(frame, html);
+  frame.addEventListener("load", () => {
+    write(frame, waiting.get(frame));
+    waiting.delete(frame);
+  }, { once: true });
   return frame;
 }
 
 /** Another message in the same frame, without a flicker. */
 export function rewrite(frame, html) {
-  if (frame.contentDocument?.body) write(frame, html);
+  if (waiting.has(frame)) waiting.set(frame, html);
+  else if (frame.isConnected) write(frame, html);
 }
 
 function write(frame, html) {

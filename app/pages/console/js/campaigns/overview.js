@@ -4,10 +4,11 @@ import { fill, h } from "../dom.js";
 import { moment, number, pairs } from "../format.js";
 import { ask } from "../graph.js";
 import { sentence } from "../rules/words.js";
+import { EVERYBODY, same } from "./audience.js";
 import { Chart } from "./chart.js";
 import { contentWords } from "./places.js";
 import { recurrenceWords } from "./recurrence.js";
-import { KINDS, channelWords, rate } from "./words.js";
+import { KINDS, METRICS, channelWords, rate } from "./words.js";
 
 const COUNTED = ["CREATED", "SENT", "DELIVERED", "HUMAN_OPENED", "HUMAN_CLICKED", "CONVERTED", "BOUNCED", "COMPLAINED", "UNSUBSCRIBED", "SUPPRESSED", "SKIPPED", "FAILED", "IN_DOUBT"];
 const RUN_STATES = { PREPARING: ["Being made", "warn"], SENDING: ["Being sent", "warn"], PAUSED: ["Paused", "warn"], COMPLETED: ["Completed", "good"], CANCELLED: ["Cancelled", ""], FAILED: ["Failed", "bad"] };
@@ -24,7 +25,7 @@ export class Overview {
     Object.assign(this, { page, campaign });
     this.chart = campaign.startedAt ? new Chart(page, [campaign.id], campaign.startedAt) : null;
     this.progress = h("div", { role: "status" });
-    this.figures = h("dl", { class: "figures" });
+    this.figures = h("dl", { class: "figures close" });
     this.tables = h("div", { class: "stack" });
     this.facts = h("div", { class: "stack" });
     const timer = setInterval(() => !document.hidden && this.campaign.startedAt && this.#count().catch(() => {}), AGAIN_MS);
@@ -83,14 +84,15 @@ export class Overview {
   #byContent(parts) {
     const { campaign } = this;
     if (!campaign.contents.length) return null;
-    const heads = ["Content", "Sent", "Opened", "Clicked", "Converted", "Unsubscribed"];
+    const rates = ["HUMAN_OPENED", "HUMAN_CLICKED", campaign.goal && "CONVERTED", "UNSUBSCRIBED"].filter(Boolean);
+    const heads = ["Content", "Sent", ...rates.map((metric) => METRICS[metric.toLowerCase()])];
     const rows = campaign.contents.map((content, place) => {
       const count = (metric) => parts[place][metric].total;
       const cell = (metric) => h("td", { class: "end" }, h("span", { class: "tally" }, number(count(metric))), h("span", { class: "small quiet rate" }, rate(count(metric), count("SENT"))));
       return h("tr", null, h("th", { scope: "row" }, h("div", { class: "entry" }, h("div", null,
         h("a", { href: `#/campaigns/${campaign.id}/contents?at=${encodeURIComponent([content.channel, content.testGroup, content.language].join("/"))}` }, contentWords(campaign, content)),
         content.subject && h("span", { class: "small quiet", dir: "auto" }, content.subject)))),
-      h("td", { class: "end tally" }, number(count("SENT"))), cell("HUMAN_OPENED"), cell("HUMAN_CLICKED"), cell("CONVERTED"), cell("UNSUBSCRIBED"));
+      h("td", { class: "end tally" }, number(count("SENT"))), rates.map(cell));
     });
     return h("section", { class: "card flush", "aria-label": "By content" }, h("div", { class: "table", role: "region", "aria-label": "By content", tabindex: "0" }, h("table", null,
       h("thead", null, h("tr", null, heads.map((label, place) => h("th", { scope: "col", class: place ? "end" : null }, label)))), h("tbody", null, rows))));
@@ -129,7 +131,7 @@ export class Overview {
     const flags = [campaign.ignoresCaps && "Ignores caps", campaign.ignoresQuietHours && "Ignores quiet hours", campaign.sendsToUnsubscribed && "Also to unsubscribed", !campaign.isTracked && "Not tracked"].filter(Boolean);
     fill(this.facts, h("section", { class: "card", "aria-label": "Facts" }, h("h2", null, "Facts"), pairs([
       ["What for", campaign.description || null], ["Sent", KINDS[campaign.kind]], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
-      ["Audience", audience ? (audience.segment || audience.and || audience.or ? h("a", { href: `#/campaigns/${campaign.id}/audience` }, "See the rule") : sentence(audience)) : null],
+      ["Audience", audience && same(audience, EVERYBODY) ? "Everybody" : audience ? (audience.segment || audience.and || audience.or ? h("a", { href: `#/campaigns/${campaign.id}/audience` }, "See the rule") : sentence(audience)) : null],
       ["Begins", campaign.scheduledAt && moment(campaign.scheduledAt)], ["Begun", campaign.startedAt && moment(campaign.startedAt)], ["Ended", campaign.completedAt && moment(campaign.completedAt)],
       ["Clock", schedule.at && (schedule.in_recipients_timezone ? "Everybody's own" : schedule.timezone ?? "UTC")], ["Recurs", schedule.rrule && recurrenceWords(schedule.rrule)],
       ["Called as", campaign.triggerName && h("code", null, campaign.triggerName)], ["Priority", String(campaign.priority)], ["At most", campaign.throttlePerSecond && `${number(campaign.throttlePerSecond)} a second`],

@@ -7,6 +7,7 @@ import { ask } from "../graph.js";
 import { announce } from "../notices.js";
 import { TOPICS, UPDATE } from "./documents.js";
 import { clockOf, momentOf, ownTimezone, timezones } from "./moments.js";
+import { askPlainly } from "./places.js";
 import { Recurrence } from "./recurrence.js";
 
 const AFTER = [["SENT", "it was sent"], ["OPENED", "it was opened"], ["CLICKED", "a link was clicked"]];
@@ -120,7 +121,7 @@ export class Plan {
   async #save() {
     const now = this.#read();
     const changes = Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.before[name])));
-    await ask(UPDATE, { input: { campaignId: this.campaign.id, ...changes } });
+    await askPlainly(UPDATE, { input: { campaignId: this.campaign.id, ...changes } });
     this.before = now;
     announce("The plan is saved.");
     await this.changed();

@@ -33,6 +33,8 @@ export class Preview {
     this.people = people;
     this.who = field({ name: "as", label: "As", list: "preview-people", autocomplete: "off", spellcheck: "false", placeholder: "E-mail, external id or id",
       hint: "Somebody of your customers, or nobody in particular.", oninput: () => this.later() });
+    this.head = h("div", { class: "letter-head", dir: "auto" });
+    this.plain = h("pre", { dir: "auto" });
     this.shown = h("div", { class: "stack" });
     this.noted = h("div", { class: "stack", role: "status" });
     this.element = h("section", { class: "card stack preview", "aria-label": "Preview" }, h("h2", null, "Preview"), this.who, people, this.shown, this.noted);
@@ -81,7 +83,8 @@ export class Preview {
 
   #show(channel, { message, warnings, missing, links }) {
     this.wrong([]);
-    fill(this.shown, channel === "EMAIL" ? this.#mail(message) : short(channel, message));
+    if (channel === "EMAIL") this.#mail(message);
+    else fill(this.shown, short(channel, message));
     fill(this.noted,
       warnings.map(({ path, line, message: text }) => h("p", { class: "callout warn small" }, `${PLACES[path] ?? path}${line ? `, line ${line}` : ""}: ${text}`)),
       missing.length > 0 && h("p", { class: "callout warn small" }, `They have no ${missing.join(", ")}.`),
@@ -89,12 +92,17 @@ export class Preview {
         h("ul", { class: "small" }, links.map((link) => h("li", null, h("code", null, link))))));
   }
 
+  /** The frame stays where it is from one look to the next: moved, it would load again. */
   #mail(message) {
-    const head = h("div", { class: "letter-head", dir: "auto" }, h("strong", null, message.subject || "No subject"),
-      message.preheader && h("span", { class: "quiet small" }, message.preheader), h("span", { class: "small faint" }, `From ${message.fromAddress || "nobody yet"}`));
-    if (this.frame?.isConnected && this.frame.contentDocument?.body) rewrite(this.frame, message.body);
-    else this.frame = letter(message.body, "How it looks");
-    return [head, this.frame, h("details", null, h("summary", null, "Plain text"), h("pre", { dir: "auto" }, message.plain))];
+    fill(this.head, h("strong", null, message.subject || "No subject"), message.preheader && h("span", { class: "quiet small" }, message.preheader),
+      h("span", { class: "small faint" }, `From ${message.fromAddress || "nobody yet"}`));
+    fill(this.plain, message.plain);
+    if (this.frame) {
+      rewrite(this.frame, message.body);
+      return;
+    }
+    this.frame = letter(message.body, "How it looks");
+    fill(this.shown, this.head, h("div", null, this.frame), h("details", null, h("summary", null, "Plain text"), this.plain));
   }
 }
 
