@@ -14,6 +14,7 @@ import { campaigns } from "./views/campaigns.js";
 import { canned } from "./views/canned.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
+import { delivery } from "./views/delivery.js";
 import { forgotten, invitation, register, reset, signIn, verify, welcome } from "./views/entrance.js";
 import { inbox } from "./views/inbox.js";
 import { members } from "./views/members.js";
@@ -48,6 +49,7 @@ const ROUTES = [
   { path: "/campaigns/new", view: newCampaign, place: "/campaigns" },
   { path: "/campaigns/:id", view: campaign, place: "/campaigns" },
   { path: "/campaigns/:id/:part", view: campaign, place: "/campaigns" },
+  { path: "/deliveries/:id", view: delivery, place: "/campaigns" },
   { path: "/widgets", view: widgets, place: "/widgets" },
   { path: "/widgets/new", view: newWidget, place: "/widgets" },
   { path: "/widgets/:id", view: widget, place: "/widgets" },
