@@ -52,12 +52,9 @@ def build_app(
         Route("/readyz", _Readiness(runtime).answer),
         Route("/metrics", _metrics),
     ]
-    files = files_app(runtime)
-    routes += [
-        Route("/files", files),
-        Route("/files/{rest:path}", files),
-        Route("/t/{rest:path}", tracking_app(runtime)),
-    ]
+    files, tracking = files_app(runtime), tracking_app(runtime)
+    routes += [Route("/files", files), Route("/files/{rest:path}", files)]
+    routes += [Route("/t/{rest:path}", tracking), Route("/callbacks/{rest:path}", tracking)]
     if visitors_app is not None:
         at = "/widget/graphql"
         routes += [*widget_routes(), Route(at, visitors_app), WebSocketRoute(at, visitors_app)]

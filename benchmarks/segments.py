@@ -16,8 +16,8 @@ from sqlalchemy import func, select, text
 
 from app.actions.customers import CustomerFacts, CustomerRef
 from app.actions.events import NewEvent
+from app.actions.following import Following
 from app.actions.segments import create_segment, get_segment, segments_of
-from app.actions.segments.live import LiveMembership
 from app.core import clock
 from app.core.access import Principal, system
 from app.core.database import Database
@@ -103,7 +103,7 @@ def _middle(shot: Shot) -> Rate:
 
 async def _with_segments(rapport: World) -> None:
     database = Database(rapport.settings)
-    units = UnitsOfWork(database, follow=LiveMembership())
+    units = UnitsOfWork(database, follow=Following())
     await _add_segments(units, system(UUID(hex=rapport.tenant.removeprefix("tn_"))), rules())
     units.services.close()
     await database.close()

@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from models.base import TenantRow, belongs_to, json_column
 
+AIMED = text("goal IS NOT NULL")
 NAMED = text("trigger_name IS NOT NULL")
 UNFINISHED = text("state IN ('preparing', 'sending', 'paused')")
 
@@ -36,6 +37,7 @@ class Campaign(TenantRow, table=True):
             sqlite_where=NAMED,
             postgresql_where=NAMED,
         ),
+        Index("ix_campaigns_goal", "tenant_id", sqlite_where=AIMED, postgresql_where=AIMED),
         Index("ix_campaigns_status", "tenant_id", "status", "kind"),
     )
 

@@ -38,8 +38,9 @@ class Widget(TenantRow, table=True):
 class Domain(TenantRow, table=True):
     """A host name of the tenant: ``example.com``, or ``*.example.com`` below it.
 
-    Its pages may carry the tenant's widgets. A name without a star may also be what mail is signed for (DKIM) and what
-    tracked links lead to, once its owner has put ``verification_token`` into its DNS. ``dkim_private_key`` is sealed.
+    If it ``carries_widgets``, its pages may carry the tenant's widgets. A name without a star may also be what mail is
+    signed for (DKIM) and what tracked links lead to: ``verified_at`` is when its owner had put ``verification_token``
+    into its DNS, ``dkim_verified_at`` when the public key was there too. ``dkim_private_key`` is sealed.
     """
 
     __tablename__ = "domains"
@@ -53,5 +54,7 @@ class Domain(TenantRow, table=True):
     dkim_selector: str | None = Field(default=None, max_length=63)
     dkim_public_key: str | None = Field(default=None, max_length=1000)
     dkim_private_key: str | None = None
+    dkim_verified_at: datetime | None = None
     tracks_links: bool = False
+    carries_widgets: bool = True
     created_at: datetime

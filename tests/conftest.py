@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 import redis
 
-from app.actions.segments.live import LiveMembership
+from app.actions.following import Following
 from app.core.database import Database
 from app.core.migrations import upgrade
 from app.core.services import Services
@@ -230,7 +230,7 @@ def services(settings: Settings) -> Iterator[Services]:
 @pytest.fixture
 async def units(database: Database, services: Services) -> UnitsOfWork:
     """Units of work on the database, with live segments; nobody is told of commits."""
-    return UnitsOfWork(database, services=services, follow=LiveMembership())
+    return UnitsOfWork(database, services=services, follow=Following())
 
 
 @pytest.fixture

@@ -239,7 +239,7 @@ class Fetcher:
         resolve: Resolve = resolve,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        self.guard = Guard(tuple(settings.allowed_private_hosts), resolve)
+        self.guard = Guard(settings.allowed_private_hosts, resolve)
         self._http2 = http2
         self._context = context
 

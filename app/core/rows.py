@@ -98,17 +98,21 @@ def _update(model: type[SQLModel], columns: tuple[str, ...], match: tuple[str, .
     table: Table = inspect(model).local_table
     on_postgres = dialect.name == "postgresql"
     place = {name: number for number, name in enumerate(columns)}
+    new = ", ".join(f"{name} = given.c{place[name] + 1}" for name in columns if name not in match)
     if on_postgres:
         given = _arrays(table, columns, dialect)
+        same = " AND ".join(f"{table.name}.{name} = given.c{place[name] + 1}" for name in match)
+        same += f" AND {table.name}.tenant_id = ${len(columns) + 1}"
     else:
-        given = f"SELECT {', '.join(f'value ->> {n} AS c{n + 1}' for n in place.values())} FROM json_each(?)"  # noqa: S608
-    new = ", ".join(f"{name} = given.c{place[name] + 1}" for name in columns if name not in match)
-    same = " AND ".join(f"{table.name}.{name} = given.c{place[name] + 1}" for name in match)
-    tenant = f"${len(columns) + 1}" if on_postgres else "?"
-    sql = (
-        f"UPDATE {table.name} SET {new} FROM ({given}) AS given "  # noqa: S608
-        f"WHERE {same} AND {table.name}.tenant_id = {tenant} RETURNING {table.name}.id"
-    )
+        # SQLite would rather read all rows of the tenant. So it is told to begin with what is given.
+        values = ", ".join(f"value ->> {number} AS c{number + 1}" for number in place.values())
+        found = " AND ".join(f"found.{name} = value ->> {place[name]}" for name in match)
+        given = (
+            f"SELECT found.rowid AS target, {values} FROM json_each(?) "  # noqa: S608
+            f"CROSS JOIN {table.name} AS found WHERE found.tenant_id = ? AND {found} LIMIT -1"
+        )
+        same = f"{table.name}.rowid = given.target"
+    sql = f"UPDATE {table.name} SET {new} FROM ({given}) AS given WHERE {same} RETURNING {table.name}.id"  # noqa: S608
     converts = [(index, _convert(table, name, dialect)) for index, name in enumerate(columns)]
     return _Statement(sql, on_postgres, [(index, convert) for index, convert in converts if convert is not None], [])
 

@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         description="JSON list of hosts, addresses or networks that are not public, to which outgoing requests and mail"
         ' may go all the same, as ["127.0.0.1", "relay.internal"].',
     )
+    dns_servers: list[str] = Field(
+        [],
+        description="JSON list of name servers that are asked about domains, as"
+        ' ["9.9.9.9", "127.0.0.1:5353"]; empty: those of the system.',
+    )
     door_hosts: dict[str, str] = Field(
         {}, description='JSON object from host name to dialect, as {"track.example.com": "customerio"}.'
     )
@@ -70,7 +75,7 @@ class Settings(BaseSettings):
         description="1: large batches of messages are rendered in a process of their own; 0: in a thread.",
     )
     send_lease_s: int = Field(
-        60, ge=45, description="Seconds after which messages in the hands of a worker that is gone are taken up."
+        60, ge=6, description="Seconds after which messages in the hands of a worker that is gone are taken up."
     )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field("info", description="debug, info, warning or error.")

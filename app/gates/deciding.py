@@ -5,9 +5,10 @@ values it went by, and a sentence for people.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from app.core.clock import iso
 from app.gates.facts import Facts
@@ -17,8 +18,7 @@ PASS, HOLD, STOP = "pass", "hold", "stop"
 NAMES = {"sms": "text messages", "push": "push messages", "in_app": "messages in the app", "email": "e-mail"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What one gate said. ``until``: of a hold, when to ask again."""
 
     gate: str
@@ -27,9 +27,10 @@ class Entry:
     value: Mapping[str, Any]
     until: datetime | None = None
 
-    def document(self) -> dict[str, Any]:
-        """As it is stored and shown."""
-        return {"gate": self.gate, "verdict": self.verdict, "value": dict(self.value), "detail": self.detail}
+    def document(self) -> Mapping[str, Any]:
+        """As it is stored and shown. Most entries are always the same, and so are their documents."""
+        known = DOCUMENTS.get(id(self))
+        return known or {"gate": self.gate, "verdict": self.verdict, "value": self.value, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ class Decision:
         """Why, in a sentence."""
         return self.entries[-1].detail
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[Mapping[str, Any]]:
         """As it is stored and shown."""
         return [entry.document() for entry in self.entries]
 
     def followed_by(self, entry: Entry) -> "Decision":
         """The decision with one more gate asked."""
-        return replace(self, entries=(*self.entries, entry))
+        return Decision((*self.entries, entry))
 
 
 def decide(facts: Facts, at: datetime) -> Decision:
@@ -81,7 +82,7 @@ def decide(facts: Facts, at: datetime) -> Decision:
 
 def through(decision: Decision, provider: str) -> Decision:
     """The decision of a message that was rendered and has a provider."""
-    return replace(decision, entries=(*decision.entries, RENDERED, _provided(provider)))
+    return Decision((*decision.entries, RENDERED, _provided(provider)))
 
 
 def no_content(decision: Decision, detail: str, **value: Any) -> Decision:
@@ -92,7 +93,7 @@ def no_content(decision: Decision, detail: str, **value: Any) -> Decision:
 def no_provider(decision: Decision, detail: str, until: datetime | None, **value: Any) -> Decision:
     """The decision of a message for which no provider works: until ``until``, or never if that is None."""
     verdict = STOP if until is None else HOLD
-    return replace(decision, entries=(*decision.entries, RENDERED, Entry("provider", verdict, detail, value, until)))
+    return Decision((*decision.entries, RENDERED, Entry("provider", verdict, detail, value, until)))
 
 
 def _audience(facts: Facts, at: datetime) -> Entry:
@@ -181,6 +182,7 @@ def _throttle(facts: Facts, at: datetime) -> Entry:
     return Entry("throttle", HOLD, "It is not its turn yet.", {**value, "until": iso(facts.slot)}, facts.slot)
 
 
+@cache
 def _provided(provider: str) -> Entry:
     return Entry("provider", PASS, "", {"provider": provider})
 
@@ -204,3 +206,16 @@ NO_CAP = Entry("cap", PASS, "", {"caps": 0})
 NO_QUIET_HOURS = Entry("quiet_hours", PASS, "", {})
 NO_THROTTLE = Entry("throttle", PASS, "", {})
 RENDERED = Entry("content", PASS, "", {})
+USUAL = (
+    ACTIVE,
+    NO_CONTROL,
+    NO_ADDRESS_NEEDED,
+    NOT_SUPPRESSED,
+    SAID_NOTHING,
+    NO_CAP,
+    NO_QUIET_HOURS,
+    NO_THROTTLE,
+    RENDERED,
+)
+DOCUMENTS: dict[int, Mapping[str, Any]] = {}
+DOCUMENTS.update({id(entry): entry.document() for entry in USUAL})

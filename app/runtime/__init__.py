@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from app.actions.authentication import Authenticator
-from app.actions.segments.live import LiveMembership
+from app.actions.following import Following
 from app.core import logging, migrations
 from app.core.access import Principal
 from app.core.database import Database
@@ -77,7 +77,7 @@ class Runtime:
         self.settings = settings
         self.database = Database(settings)
         self.services = Services.of(settings)
-        self.units = UnitsOfWork(self.database, self._tell, self.services, LiveMembership())
+        self.units = UnitsOfWork(self.database, self._tell, self.services, Following())
         self.authenticator = Authenticator(self.units, self.services)
         self.limiter = self.services.limiter
         self.ingest = Ingest(self.units)

@@ -85,6 +85,12 @@ class Providers:
         held.used_at = now
         return held.opened
 
+    async def open_one(self, tenant_id: UUID, row: Integration) -> OpenProvider:
+        """A provider of its own for one integration, even one that is switched off. The caller closes it."""
+        async with self._units.read(system(tenant_id)) as reading:
+            domains = await signing_domains(reading) if row.channel == "email" else ()
+        return self._open_row(row, domains)
+
     def forget(self, tenant_id: UUID) -> None:
         """Something of the tenant's integrations or domains may have changed."""
         for (tenant, _), held in self._held.items():
@@ -113,7 +119,7 @@ class Providers:
             domains = await signing_domains(reading) if rows and channel == "email" else ()
         stamp = (
             *((row.id, row.updated_at) for row in rows),
-            *((domain.id, domain.verified_at, domain.dkim_selector) for domain in domains),
+            *((domain.id, domain.dkim_verified_at, domain.dkim_selector) for domain in domains),
         )
         if held is not None and held.stamp == stamp:
             held.read_at = read_at
@@ -136,10 +142,13 @@ class Providers:
         return each[0]
 
     def _open_one(self, row: Integration, domains: Sequence[Domain]) -> OpenProvider:
+        if row.is_enabled:
+            return self._open_row(row, domains)
+        problem = f"The integration {row.name} is switched off."
+        return OpenProvider(row.id, row.kind, is_local=False, problem=problem)
+
+    def _open_row(self, row: Integration, domains: Sequence[Domain]) -> OpenProvider:
         kind = KINDS[row.kind]
-        if not row.is_enabled:
-            problem = f"The integration {row.name} is switched off."
-            return OpenProvider(row.id, kind.name, is_local=False, problem=problem)
         if kind.make is None:
             return OpenProvider(row.id, kind.name, is_local=True)
         try:

@@ -148,7 +148,7 @@ def check_snippet(value: str, part: str = "value") -> None:
 
 def one_line(text: str) -> str:
     """``text`` as a header can carry it: no line break, and nothing else that nobody can see."""
-    return BREAKS.sub(" ", text).strip()
+    return (text if text.isprintable() else BREAKS.sub(" ", text)).strip()
 
 
 def _rendered(value: Any, context: Mapping[str, Any]) -> Any:

@@ -27,6 +27,7 @@ LONGEST_ARGUMENT = 10_000
 LONGEST_LIST = 10_000
 LONGEST_RANGE = 1_000
 LARGEST_NUMBER = 10**30
+MOST_DIGITS = 30
 MOST_WORK = 3_000_000
 """Characters, items and steps that one part of a message may cost."""
 MOST_SECONDS = 0.5
@@ -85,6 +86,7 @@ class Missing(Undefined):
 
 def bounded(name: str, filter_: Callable[..., Any]) -> Callable[..., Any]:
     """``filter_``, which looks at what goes in and what comes out."""
+    weighed = WEIGHED.get(name)
 
     @functools.wraps(filter_)
     def call(left: Any, *arguments: Any, **named: Any) -> Any:
@@ -92,8 +94,8 @@ def bounded(name: str, filter_: Callable[..., Any]) -> Callable[..., Any]:
         for argument in arguments:
             cost += _measured(argument, LONGEST_ARGUMENT)
         METER.spend(cost)
-        if name in GROWTH:
-            METER.spend(GROWTH[name](left, *arguments))
+        if weighed is not None:
+            weighed(left, *arguments)
         made = filter_(left, *arguments, **named)
         _measured(made, LONGEST_TEXT)
         return made
@@ -104,14 +106,13 @@ def bounded(name: str, filter_: Callable[..., Any]) -> Callable[..., Any]:
 def _measured(value: Any, longest: int) -> int:
     """How much work it is to look at ``value``. Raises :class:`OutOfBounds` for what nobody needs in a message."""
     if isinstance(value, str):
-        size = len(value)
-        if size > longest:
+        if len(value) > longest:
             raise OutOfBounds(f"a text in it is longer than {longest} characters")
-        return size
+        return len(value)
     if isinstance(value, range):
         if value.stop - value.start > LONGEST_RANGE:
             raise OutOfBounds(f"a range in it has more than {LONGEST_RANGE} numbers")
-        return LONGEST_RANGE
+        return len(value)
     if isinstance(value, list | tuple | dict):
         if len(value) > LONGEST_LIST:
             raise OutOfBounds(f"a list in it has more than {LONGEST_LIST} items")
@@ -121,28 +122,55 @@ def _measured(value: Any, longest: int) -> int:
     return 1
 
 
-def _growth_of_replace(left: Any, found: Any = "", put: Any = "", *_: Any) -> int:
-    return len(str(left)) // max(len(str(found)), 1) * len(str(put))
+def weigh(value: Any) -> None:
+    """Spends what it costs to write ``value`` out, before that is done: a list may have the same long text in it a
+    thousand times."""
+    METER.spend(_measured(value, LONGEST_TEXT) + 1)
+    if isinstance(value, list | tuple):
+        for item in value:
+            weigh(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            weigh(name)
+            weigh(item)
 
 
-def _growth_of_join(left: Any, between: Any = " ", *_: Any) -> int:
-    if not isinstance(left, list | tuple | range):
-        return 0
-    return sum(len(item) if isinstance(item, str) else 20 for item in left) + len(left) * len(str(between))
+def weigh_all(*values: Any) -> None:
+    """Spends what it costs to look at all of them."""
+    for value in values:
+        weigh(value)
 
 
-def _growth_of_list(left: Any, *_: Any) -> int:
-    if not isinstance(left, list | tuple):
-        return 0
-    return sum(len(item) if isinstance(item, str | list | tuple | dict) else 1 for item in left)
+def _weigh_replace(left: Any, found: Any = "", put: Any = "", *_: Any) -> None:
+    METER.spend(len(str(left)) // max(len(str(found)), 1) * len(str(put)))
 
 
-GROWTH: dict[str, Callable[..., int]] = {
-    "replace": _growth_of_replace,
-    "join": _growth_of_join,
-    **dict.fromkeys(("sort", "sort_natural", "uniq", "sum", "concat", "compact", "json", "to_json"), _growth_of_list),
+def _weigh_join(left: Any, between: Any = " ", *_: Any) -> None:
+    weigh(left)
+    if isinstance(left, list | tuple | range):
+        METER.spend(len(left) * len(str(between)))
+
+
+def _weigh_comparing(left: Any, *_: Any) -> None:
+    """Of things that have no hash each is compared with each."""
+    weigh(left)
+    if isinstance(left, list | tuple) and any(isinstance(item, dict | list) for item in left):
+        METER.spend(len(left) ** 2)
+
+
+def _weigh_round(_: Any, digits: Any = 0, *__: Any) -> None:
+    if isinstance(digits, int | float) and not -MOST_DIGITS <= digits <= MOST_DIGITS:
+        raise OutOfBounds(f"nothing has more than {MOST_DIGITS} digits")
+
+
+WEIGHED: dict[str, Callable[..., None]] = {
+    "replace": _weigh_replace,
+    "join": _weigh_join,
+    "uniq": _weigh_comparing,
+    "round": _weigh_round,
+    **dict.fromkeys(("sort", "sort_natural", "sum", "concat", "compact", "json", "to_json"), weigh_all),
 }
-"""Of the filters that can make much out of little, or look at it often: how much."""
+"""Of the filters that can make much out of little, or look at it often: what they spend."""
 
 
 def strip_html(value: Any) -> str:

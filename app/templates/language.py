@@ -4,27 +4,28 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from liquid import Environment
-from liquid.exceptions import LiquidError
+from liquid import Environment, Node
+from liquid.exceptions import LiquidError, LiquidInterrupt
 
 from app.core.errors import Invalid
 from app.templates.filters import METER, OWN, Missing, bounded, unchanged
+from app.templates.nodes import TAGS, Buffer, Rendering, tame
 from app.templates.pieces import Joined, Piece
-from app.templates.tags import LinkTag, PixelTag, PreferencesTag, Rendering, UnsubscribeTag
+from app.templates.tags import LinkTag, PixelTag, PreferencesTag, UnsubscribeTag
 from app.templates.words import LONGEST_OUTPUT, TemplateFailed, Tracking, at_line
 
 HTML = "html"
 TEXT = "text"
 TEXT_OF_HTML = "text of html"
 NOBODY = Tracking()
+DEFECTS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RecursionError, MemoryError)
+"""What may come of values that no filter and no tag expects."""
 
 
 class Language(Environment):
     """One of the three: of HTML, of text, and of the text that is made from HTML."""
 
     loop_iteration_limit = 20_000
-    local_namespace_limit = 2_000_000
-    output_stream_limit = LONGEST_OUTPUT
 
 
 @cache
@@ -33,7 +34,7 @@ def language(kind: str) -> Language:
     made = Language(autoescape=kind == HTML, undefined=Missing)
     for name in ("include", "render"):
         del made.tags[name]
-    for tag in (UnsubscribeTag, PreferencesTag, LinkTag, PixelTag):
+    for tag in (*TAGS, UnsubscribeTag, PreferencesTag, LinkTag, PixelTag):
         made.add_tag(tag)
     made.filters.update(OWN)
     if kind == TEXT_OF_HTML:
@@ -69,23 +70,34 @@ class Text:
         if self.is_static:
             return self._joined.text
         METER.start()
-        rendering = Rendering(self._template, globals=context)
-        rendering.tracking = tracking
-        rendering.addresses = {} if addresses is None else addresses
-        buffer = rendering.get_buffer()
+        rendering = Rendering(self._template, context, tracking)
+        if addresses is not None:
+            rendering.addresses = addresses
+        buffer = Buffer()
+        node = None
         try:
-            self._template.render_with_context(rendering, buffer)
+            for node in self._template.nodes:
+                node.render(rendering, buffer)  # type: ignore[arg-type]
+        except LiquidInterrupt as refused:
+            raise TemplateFailed(*self._at(node), f"unexpected {refused}") from refused
         except LiquidError as refused:
-            raise TemplateFailed(*self._place(refused), said(refused)) from refused
-        except (ValueError, TypeError, ArithmeticError, LookupError, RecursionError) as refused:
-            raise TemplateFailed(self._part, 0, f"cannot be rendered ({type(refused).__name__})") from refused
-        return buffer.getvalue()
+            place = self._place(refused) if refused.token else self._at(node)
+            raise TemplateFailed(*place, said(refused)) from refused
+        except DEFECTS as refused:
+            raise TemplateFailed(*self._at(node), f"cannot be rendered ({type(refused).__name__})") from refused
+        made: str = buffer.getvalue()
+        if len(made) > LONGEST_OUTPUT:
+            raise TemplateFailed(self._part, 0, f"is longer than {LONGEST_OUTPUT} characters")
+        return made
 
     def _check_filters(self) -> None:
-        used = self._template.analyze(include_partials=False).filters
-        for name in used.keys() - self._template.env.filters.keys():
-            where, line = self._joined.place(used[name][0].index)
-            raise Invalid.at(where, at_line(line, f"unknown filter {name!r}"))
+        for used in tame(self._template.nodes):
+            if used.name not in self._template.env.filters:
+                where, line = self._joined.place(used.token.start_index)
+                raise Invalid.at(where, at_line(line, f"unknown filter {used.name!r}"))
+
+    def _at(self, node: Node | None) -> tuple[str, int]:
+        return (self._part, 0) if node is None else self._joined.place(node.token.start_index)
 
     def _place(self, refused: LiquidError) -> tuple[str, int]:
         index = -1 if refused.token is None else refused.token.start_index

@@ -7,8 +7,8 @@ is four bytes of length and a pickle, which only its parent writes.
 import pickle
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from dataclasses import dataclass, field, fields
+from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -25,6 +25,7 @@ KEPT = 256
 """Compiled templates that are kept; those longest unused go first."""
 LENGTH = 4
 LARGEST = 512 * 1024 * 1024
+PARTS = tuple(field.name for field in fields(Message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +38,20 @@ class Recipe:
     inlines_css: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One message to be rendered from the template ``key``.
+class Order(NamedTuple):
+    """One message to be rendered from the template ``key``. A tuple, as what goes between processes should be: to
+    pickle a frozen dataclass takes ten times as long.
 
-    ``attributes`` is the person's JSON text; ``person`` has the rest of them. ``base_url`` is where tracked links lead.
-    ``numbers`` are those of the template's links; None: clicks are not followed.
+    ``attributes`` is the person's JSON text; ``person`` has the rest of :class:`Person`, in order. ``base_url`` is
+    where tracked links lead. ``numbers`` are those of the template's links; None: clicks are not followed.
     """
 
     key: str
     tenant_id: UUID
     delivery_id: UUID
-    person: Person | None
+    person_id: UUID
     attributes: str
+    person: tuple[Any, ...]
     event: Mapping[str, Any] | None
     trigger: Mapping[str, Any] | None
     base_url: str
@@ -57,11 +59,11 @@ class Order:
     tracks_opens: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """The message, or why there is none. ``is_missing``: the template has to be given (again) first."""
+class Rendered(NamedTuple):
+    """The message (what :class:`Message` is made of), or why there is none. ``is_missing``: the template has to be
+    given (again) first."""
 
-    message: Message | None
+    message: tuple[Any, ...] | None
     unsubscribe_url: str = ""
     problem: str = ""
     is_missing: bool = False
@@ -103,11 +105,8 @@ class Kitchen:
             return Rendered(None, is_missing=True)
         addresses = LinkAddresses(order.base_url, self._tokens)
         unsubscribe_url = addresses.unsubscribe(order.tenant_id, order.delivery_id)
-        person = order.person
-        if person is not None:
-            person = _with_attributes(person, order.attributes)
         context = context_of(
-            person,
+            Person(order.person_id, orjson.loads(order.attributes), *order.person),
             event=order.event,
             trigger=order.trigger,
             delivery_id=order.delivery_id,
@@ -118,20 +117,7 @@ class Kitchen:
             message = template.render(context, _tracking(order, template.links, addresses))
         except Invalid as failed:
             return Rendered(None, problem=failed.message)
-        return Rendered(message, unsubscribe_url)
-
-
-def _with_attributes(person: Person, attributes: str) -> Person:
-    return Person(
-        person.id,
-        orjson.loads(attributes),
-        person.external_id,
-        person.email,
-        person.phone,
-        person.timezone,
-        person.locale,
-        person.created_at,
-    )
+        return Rendered(tuple(getattr(message, name) for name in PARTS), unsubscribe_url)
 
 
 def _tracking(order: Order, links: Sequence[str], addresses: LinkAddresses) -> Tracking | None:

@@ -2,37 +2,30 @@
 
 import html as entities
 import re
-from typing import TextIO
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream, escape
 from liquid.ast import BlockNode
+from liquid.builtin.content import ContentNode
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
-from app.templates.words import Tracking
+from app.templates.filters import METER
+from app.templates.nodes import NEEDS_ESCAPING, SHORT, Buffer, Rendering
 
 SAFE_ADDRESS = re.compile(r"\s*+(?:https?:|mailto:|tel:|sms:|[^:]*+$|[/?#])", re.IGNORECASE)
 
 
-class Rendering(RenderContext):
-    """The rendering of one text for one person."""
-
-    __slots__ = ("addresses", "tracking")
-
-    tracking: Tracking
-    addresses: dict[tuple[int, str], str]
-    """What stands for the links of this message, made once though the HTML and the text both have them."""
-
-    def address(self, number: int, url: str) -> str:
-        """What a message has where its template leads to ``url``."""
-        if not SAFE_ADDRESS.match(url):
-            return "#"
-        if number < 0 or self.tracking.click is None or not url.lower().startswith(("http://", "https://")):
-            return url
-        known = self.addresses.get((number, url))
-        if known is None:
-            known = self.addresses[number, url] = self.tracking.click(number, url)
-        return known
+def address(context: Rendering, number: int, url: str) -> str:
+    """What a message has where its template leads to ``url``."""
+    if not SAFE_ADDRESS.match(url):
+        return "#"
+    click = context.tracking.click
+    if number < 0 or click is None or not url[:8].lower().startswith(("http://", "https://")):
+        return url
+    made = context.addresses[number, url] = click(number, url)
+    return made
 
 
 class AddressNode(Node):
@@ -47,8 +40,8 @@ class AddressNode(Node):
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Writes it."""
-        address = str(context.resolve(self.name, default=""))
-        return buffer.write(escape(address) if context.autoescape else address)
+        own = str(context.resolve(self.name, default=""))
+        return buffer.write(escape(own) if context.autoescape else own)
 
 
 class UnsubscribeTag(Tag):
@@ -75,24 +68,45 @@ class PreferencesTag(UnsubscribeTag):
 class LinkNode(Node):
     """Writes the address that stands for that inside of it: in HTML as it is, in text behind words and in brackets."""
 
-    __slots__ = ("block", "number")
+    __slots__ = ("block", "is_html", "number", "static", "steps")
 
-    def __init__(self, token: Token, number: int, block: BlockNode) -> None:
+    def __init__(self, token: Token, number: int, block: BlockNode, *, is_html: bool) -> None:
         super().__init__(token)
         self.number = number
         self.block = block
         self.blank = False
+        self.is_html = is_html
+        self.steps = [node.render for node in block.nodes]
+        texts = [node.text for node in block.nodes if isinstance(node, ContentNode)]
+        self.static = self._url("".join(texts)) if len(texts) == len(block.nodes) else None
+
+    def render(self, context: Any, buffer: Any) -> int:
+        """Writes it."""
+        url = self.static
+        if url is None:
+            inner: Any = Buffer()
+            for step in self.steps:
+                step(context, inner)
+            url = self._url(inner.getvalue())
+        made = context.addresses.get((self.number, url)) or address(context, self.number, url)
+        if len(made) > SHORT:
+            METER.spend(len(made))
+        if self.is_html:
+            buffer.append(escape(made) if NEEDS_ESCAPING(made) else made)
+        elif made:
+            buffer.append(f" ({made})")
+        return 0
+
+    def _url(self, text: str) -> str:
+        return (entities.unescape(text) if self.is_html and "&" in text else text).strip()
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """Writes it."""
-        inner = context.get_buffer(buffer)
-        self.block.render(context, inner)
-        url = inner.getvalue()
-        assert isinstance(context, Rendering)
-        if not context.autoescape:
-            address = context.address(self.number, url.strip())
-            return buffer.write(f" ({address})" if address else "")
-        return buffer.write(escape(context.address(self.number, entities.unescape(url).strip())))
+        """As rendering."""
+        return self.render(context, buffer)
+
+    def children(self, _: Any, *, include_partials: bool = True) -> Iterable[Node]:
+        """The address."""
+        return [self.block]
 
 
 class LinkTag(Tag):
@@ -107,7 +121,7 @@ class LinkTag(Tag):
         number = int(stream.eat(TOKEN_EXPRESSION).value)
         block = get_parser(self.env).parse_block(stream, (self.end,))
         stream.expect(TOKEN_TAG, value=self.end)
-        return LinkNode(token, number, block)
+        return LinkNode(token, number, block, is_html=self.env.autoescape)
 
 
 class PixelNode(Node):
@@ -122,10 +136,10 @@ class PixelNode(Node):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Writes it, where openings are followed."""
         assert isinstance(context, Rendering)
-        address = context.tracking.pixel
-        if address is None:
+        pixel = context.tracking.pixel
+        if pixel is None:
             return 0
-        return buffer.write(f'<img src="{escape(address)}" width="1" height="1" alt="" style="display:block">')
+        return buffer.write(f'<img src="{escape(pixel)}" width="1" height="1" alt="" style="display:block">')
 
 
 class PixelTag(Tag):

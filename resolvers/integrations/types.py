@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import strawberry
 
 import models
+from app.actions import integrations as actions
 from app.channels.kinds import KINDS, Kind
 from app.core.access import Scope
+from app.core.ids import parse_id
 from resolvers.context import Info
 from resolvers.nodes import Node
 from resolvers.planner import arguments as given
@@ -49,6 +51,36 @@ class Integration(Node):
     callback_key: str = column("Where its provider calls us back: below /callbacks/ of this server.")
     created_at: DateTime = column("When it was made.")
     updated_at: DateTime = column("When it last changed.")
+
+
+@strawberry.enum(description="What became of a message that was handed to a provider.")
+class SendResult(Enum):
+    """As the channels say it, in capitals."""
+
+    ACCEPTED = enum_value("accepted", description="The provider has taken it.")
+    REJECTED = enum_value("rejected", description="The provider will never take it.")
+    DEFERRED = enum_value("deferred", description="It was not taken, and may be later.")
+    UNKNOWN = enum_value("unknown", description="The connection broke; it may have been taken.")
+
+
+@strawberry.type(description="A record that a domain's owner is to set.")
+class DnsRecord:
+    """What DNS is to say."""
+
+    purpose: str = strawberry.field(
+        description="ownership, dkim (signed mail), tracking (if links are to lead here) or dmarc (advised)."
+    )
+    kind: str = strawberry.field(description="TXT or CNAME.")
+    name: str = strawberry.field(description="The name that has it.")
+    value: str = strawberry.field(description="What it says.")
+    is_found: bool | None = strawberry.field(description="Whether it is there; null: nobody has looked.")
+
+
+def shown_record(record: actions.DnsRecord) -> DnsRecord:
+    """The record as the graph shows it."""
+    return DnsRecord(
+        purpose=record.purpose, kind=record.kind, name=record.name, value=record.value, is_found=record.is_found
+    )
 
 
 @strawberry.type(description="A kind of integration, and what it must be told.")
@@ -95,6 +127,16 @@ class IntegrationQuery:
         integration = rows(models.Integration)
         wanted = None if channel is None else integration.c.channel == channel.value
         return integration.where(integration.c.deleted_at.is_(None), wanted).ordered(BY_NUMBER)
+
+    @strawberry.field(description="What the DNS of a domain for mail is to say.")
+    async def sending_domain_records(
+        self, info: Info, domain_id: Annotated[strawberry.ID, strawberry.argument(description="The domain.")]
+    ) -> list[DnsRecord]:
+        key = parse_id("domain", domain_id, "domain_id")
+        async with info.context.read() as reading:
+            domain = await actions.sending_domain_of(reading, key)
+            records = actions.dns_records(reading.services.settings, domain)
+        return [shown_record(record) for record in records]
 
     @strawberry.field(description="The kinds of integrations, and what each must be told.")
     async def integration_kinds(self, info: Info) -> list[IntegrationKind]:

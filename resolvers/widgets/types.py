@@ -39,9 +39,20 @@ class Widget(Node):
 
 @table_type(models.Domain, noun="domain", scope=Scope.WIDGETS_READ)
 class Domain(Node):
-    """A host name on whose pages the widgets may stand. Without any, they may stand everywhere."""
+    """A host name of the tenant's: pages with its widgets, mail, or tracked links."""
 
     name: str = column("example.com, or *.example.com for everything below it.")
+    carries_widgets: bool = column(
+        "Whether widgets may stand on its pages. While there is no such domain, they may stand everywhere."
+    )
+    is_for_mail: bool = column(
+        "Whether it is one for mail and tracked links.", lambda row: row.c.verification_token.is_not(None)
+    )
+    verified_at: DateTime | None = column("When its DNS first said that it is the tenant's; null while it does not.")
+    dkim_verified_at: DateTime | None = column("Since when mail from it is signed (DKIM); null: it is not.")
+    dkim_selector: str | None = column("The name of the key with which its mail is signed.")
+    tracks_links: bool = column("Whether tracked links lead to it.")
+    checked_at: DateTime | None = column("When its DNS was last looked at.")
     created_at: DateTime = column("When it was added.")
 
 

@@ -177,7 +177,7 @@ async def test_a_suppressed_address_is_kept_once_and_can_be_allowed_again(people
     assert (await strangers.read(list_suppressions)).total == 0
     with pytest.raises(NotFound):
         await strangers.do(unsuppress_address, suppression_id=row.id)
-    for channel, address in (("email", "nobody"), ("fax", "1"), ("sms", "12")):
+    for channel, address in (("email", "nobody"), ("push", "1"), ("sms", "12")):
         with pytest.raises(Invalid):
             await people.do(suppress_address, channel=channel, address=address)
     await people.do(unsuppress_address, suppression_id=row.id)
@@ -191,7 +191,7 @@ async def test_soft_bounces_in_a_row_suppress_an_address_at_the_tenants_limit(pe
     ann, bob = (BadAddress("email", f"{name}@example.com", "452 full") for name in ("ann", "bob"))
     assert [await people.do(note_soft_bounces, [ann, bob]) for _ in range(2)] == [0, 0]
     async with people.units.write(people.principal) as tx:
-        await note_accepted(tx, "email", ["bob@example.com"])
+        await note_accepted(tx, [bob])
     assert await people.do(note_soft_bounces, [ann, bob]) == 1
     (row,) = await people.rows(Suppression)
     assert (row["address"], row["reason"], row["detail"]) == ("ann@example.com", "soft_bounces", "452 full")

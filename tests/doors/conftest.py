@@ -18,6 +18,7 @@ from models import (
     CampaignRun,
     CannedResponse,
     Consent,
+    Content,
     Conversation,
     ConversationTag,
     Customer,
@@ -28,6 +29,7 @@ from models import (
     FeedEntry,
     File,
     Identity,
+    Layout,
     Member,
     Merge,
     Message,
@@ -35,6 +37,8 @@ from models import (
     Segment,
     SegmentDependency,
     SegmentMembership,
+    Sender,
+    Snippet,
     Visitor,
     Widget,
 )
@@ -64,6 +68,10 @@ TABLES = (
     Campaign,
     CampaignRun,
     Delivery,
+    Content,
+    Sender,
+    Snippet,
+    Layout,
 )
 MakeKey = Callable[..., Awaitable[str]]
 Send = Callable[..., Awaitable[httpx2.Response]]
@@ -154,6 +162,17 @@ def parcelvoy(client: httpx2.AsyncClient, key: str) -> Send:
     async def send(path: str, key: str = key, **query: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {key}"}
         return await client.get(f"/parcelvoy/api/client{path}", params=query, headers=headers)
+
+    return send
+
+
+@pytest.fixture
+def parcelvoy_client(client: httpx2.AsyncClient, key: str) -> Send:
+    """``await parcelvoy_client("POST", "/identify", {…})``, as the first tenant unless another ``key`` is given."""
+
+    async def send(method: str, path: str, json: Any = None, key: str = key) -> httpx2.Response:
+        headers = {"authorization": f"Bearer {key}"}
+        return await client.request(method, f"/parcelvoy/api/client{path}", json=json, headers=headers)
 
     return send
 

@@ -7,7 +7,7 @@ from app.rest.crm import DIALECT as CRM
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.rest.parcelvoy import DIALECT as PARCELVOY
 from app.rest.silocdp import DIALECT as SILOCDP
-from tests.doors import customerio_samples, silentchat_samples
+from tests.doors import campaign_samples, customerio_samples, silentchat_samples
 from tests.doors.sample import Sample
 
 
@@ -138,7 +138,15 @@ SAMPLES = (
         template=f"{NUMBERED}/membership",
         **ON_SEGMENT,
     ),
-    _app("GET", "/segments/{number}/used_by", None, SEGMENTS_READ, template=f"{NUMBERED}/used_by", **ON_SEGMENT),
+    _app(
+        "GET",
+        "/segments/{number}/used_by",
+        None,
+        SEGMENTS_READ,
+        Scope.CAMPAIGNS_READ,
+        template=f"{NUMBERED}/used_by",
+        **ON_SEGMENT,
+    ),
     _track(
         "POST",
         "/v1/segments/{number}/add_customers?id_type=cio_id",
@@ -210,6 +218,7 @@ SAMPLES = (
     ),
     _parcelvoy("/lists", SEGMENTS_READ),
     _parcelvoy("/users", READ),
+    *campaign_samples.SAMPLES,
     *customerio_samples.SAMPLES,
     *silentchat_samples.SAMPLES,
 )

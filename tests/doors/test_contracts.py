@@ -42,15 +42,10 @@ LATER = {
     ("customerio-track", "/api/v1/metrics"),
     ("customerio-track", "/api/v1/forms/{}/submit"),
     ("customerio-track", "/unsubscribe/{}"),
-    ("customerio", "Newsletters"),
     ("customerio", "Exports"),
     ("customerio", "Objects"),
-    ("customerio", "Messages"),
-    ("customerio", "Sender identities"),
-    ("customerio", "Snippets"),
     ("customerio", "Imports"),
     ("customerio", "/v1/exports"),
-    ("customerio", "/v1/snippets"),
     ("crm", "/api/v1/customers POST"),
     ("crm", "/api/v1/customers/{}"),
     ("crm", "/api/v1/customers/{}/merge"),
@@ -64,11 +59,6 @@ LATER = {
     ("crm", "Analytics"),
     ("crm", "GraphQL"),
     ("silentchat", "Billing"),
-    ("parcelvoy", "Client API"),
-    ("parcelvoy", "Campaigns"),
-    ("parcelvoy", "/api/client/users PATCH"),
-    ("parcelvoy", "/api/client/users DELETE"),
-    ("parcelvoy", "/api/client/campaigns"),
     ("parcelvoy", "/api/client/journeys"),
     ("parcelvoy", "/api/client/journeys/{}/trigger"),
 }
@@ -100,13 +90,14 @@ def listed(dialect: Dialect) -> Iterator[tuple[str, str, int]]:
 @each_dialect
 def test_the_routes_are_exactly_those_of_the_list(dialect: Dialect) -> None:
     served = [(endpoint.method, anonymous(endpoint.path), endpoint.status) for endpoint in dialect.endpoints]
-    assert sorted(served) == sorted(listed(dialect))
-    assert len(served) == {"silocdp": 21, "customerio": 41, "crm": 9, "parcelvoy": 2, "silentchat": 40}[dialect.name]
+    assert sorted(served) == sorted(set(listed(dialect)))
+    assert len(served) == {"silocdp": 21, "customerio": 66, "crm": 9, "parcelvoy": 11, "silentchat": 40}[dialect.name]
 
 
 def every_error(dialect: Dialect, kind: type[RapportError] = RapportError) -> Iterator[type[RapportError]]:
-    """What can be refused by anybody, and by the dialect itself."""
-    if not kind.__module__.startswith("app.rest.") or kind.__module__.startswith((*OWN, f"app.rest.{dialect.name}.")):
+    """What can be refused by anybody, and by the dialect itself. Of templates, what is wrong is invalid."""
+    own = kind.__module__.startswith((*OWN, f"app.rest.{dialect.name}."))
+    if own or not kind.__module__.startswith(("app.rest.", "app.templates.")):
         yield kind
     for narrower in kind.__subclasses__():
         yield from every_error(dialect, narrower)

@@ -2,19 +2,23 @@
 
 import asyncio
 import re
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx2
+import orjson
 import pytest
+from standardwebhooks import Webhook
 
 from app.actions.consent import create_topic, set_topic_consent
+from app.actions.integrations import create_integration
 from app.core import clock
 from app.core.ids import public_id
 from app.core.link_tokens import LinkAddresses
 from app.runtime import Runtime
-from models import Consent, Delivery, Engagement, FeedEntry, HourlyCount, TopicConsent
+from models import Consent, Delivery, Engagement, FeedEntry, HourlyCount, Suppression, TopicConsent
 from tests.actions.people import People, ext
 from tests.actions.posting import Posting
 from tests.tenants import TenantAccount
@@ -164,3 +168,42 @@ async def test_nobody_waits_for_the_database_and_nothing_is_lost_at_the_end(
     assert [answer.status_code for answer in answers] == [200] * 20
     await runtime.engagements.drain()
     assert len(await people.rows(Engagement)) == 20
+
+
+async def test_providers_are_heard_if_they_sign(
+    client: Client, runtime: Runtime, people: People, posting: Posting
+) -> None:
+    _, delivery = await sent(people, posting)
+    secret = f"whsec_{b64encode(b'0' * 24).decode()}"
+    made = await people.do(
+        create_integration,
+        name="Relay",
+        kind="smtp",
+        channel="email",
+        settings={"host": "relay.example", "port": 25, "security": "none"},
+        credentials={"callback_secret": secret},
+    )
+    place = f"/callbacks/{made.callback_key}"
+    event = {"type": "bounced", "bounce": "hard", "message_id": f"{delivery.hex}@a.example", "reason": "550 5.1.1"}
+    body = orjson.dumps({"events": [event]})
+    now = clock.now()
+    signed = {
+        "webhook-id": "1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("1", now, body.decode()),
+    }
+    answer = await client.post(place, content=body)
+    assert answer.status_code == 401, answer.text
+    assert (await client.post(place, content=body + b" ", headers=signed)).status_code == 401
+    assert (await client.post("/callbacks/nobody", content=body, headers=signed)).status_code == 404
+    shown = {"authorization": f"Bearer {secret}"}
+    assert (await client.post(place, content=b"[]", headers=shown)).status_code == 400
+    assert (await client.get(place)).status_code == 405
+    assert await people.rows(Suppression) == []
+    for _ in range(2):
+        assert (await client.post(place, content=body, headers=signed)).status_code == 200
+    row = await posting.of(delivery)
+    assert (row["state"], row["error"]) == ("bounced", "550 5.1.1")
+    assert [(one["address"], one["reason"]) for one in await people.rows(Suppression)] == [
+        ("ann@example.com", "hard_bounce")
+    ]

@@ -18,9 +18,9 @@ import time_machine
 from sqlalchemy import delete, select
 from sqlmodel import col
 
+from app.actions.following import Following
 from app.actions.segments.building import plan_build
 from app.actions.segments.flipping import due_flips, next_flip
-from app.actions.segments.live import LiveMembership
 from app.core.access import system
 from app.core.database import Database
 from app.core.ids import new_id
@@ -55,7 +55,7 @@ class World:
 def world(module_settings: Settings) -> Iterator[World]:
     with asyncio.Runner() as runner:
         database = Database(module_settings)
-        units = UnitsOfWork(database, services=Services.of(module_settings), follow=LiveMembership())
+        units = UnitsOfWork(database, services=Services.of(module_settings), follow=Following())
         yield World(runner, units)
         units.services.close()
         runner.run(database.close())

@@ -18,8 +18,8 @@ import time_machine
 from app.actions.accounts import create_api_key
 from app.actions.customers import CustomerFacts, CustomerRef, identify_many
 from app.actions.events import NewEvent, track_many
+from app.actions.following import Following
 from app.actions.segments import create_segment, list_segments, update_segment
-from app.actions.segments.live import LiveMembership
 from app.core import clock
 from app.core.access import ALL_SCOPES
 from app.core.database import Database
@@ -49,7 +49,7 @@ def rules(turn: int) -> list[dict[str, object]]:
 async def opened(settings: Settings) -> AsyncIterator[UnitsOfWork]:
     """Units of work beside a server that runs, or while none does."""
     database = Database(settings)
-    units = UnitsOfWork(database, follow=LiveMembership())
+    units = UnitsOfWork(database, follow=Following())
     try:
         yield units
     finally:

@@ -186,6 +186,12 @@ async def get_experiment(reading: Reading, *, experiment_id: UUID) -> Experiment
     return await _get(reading, experiment_id)
 
 
+async def experiment_of(reading: Reading, *, campaign_id: UUID) -> Experiment | None:
+    """The experiment of a campaign, if it has one."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    return await CampaignStore(reading).experiment(campaign_id)
+
+
 async def groups_of(reading: Reading, *, experiment_id: UUID) -> list[TestGroup]:
     """The groups of an experiment, in their order."""
     reading.require(Scope.CAMPAIGNS_READ)

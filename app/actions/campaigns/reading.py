@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import String, cast, func, or_, select
 from sqlmodel import col
 
 from app.actions.campaigns.store import CampaignStore
@@ -10,6 +10,7 @@ from app.actions.campaigns.words import KINDS, STATUSES
 from app.actions.paging import Page, check_window
 from app.core.access import Scope
 from app.core.errors import Invalid, NotFound
+from app.core.ids import public_id
 from app.core.tx import Reading
 from models import Campaign, CampaignRun
 
@@ -72,6 +73,15 @@ async def list_campaigns(
     order = col(Campaign.number).desc() if newest_first else col(Campaign.number)
     page = wanted.order_by(order).limit(limit).offset(offset)
     return Page((await reading.session.execute(page)).scalars().all(), total)
+
+
+async def campaigns_using(reading: Reading, *, segment_id: UUID) -> list[Campaign]:
+    """The campaigns whose audience or exclusions ask for members of a segment, by number."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    name = public_id("segment", segment_id)
+    mentions = (cast(col(rule), String).contains(name) for rule in (Campaign.audience, Campaign.exclusions))
+    wanted = select(Campaign).where(col(Campaign.deleted_at).is_(None), or_(*mentions)).order_by(col(Campaign.number))
+    return list((await reading.session.execute(wanted)).scalars())
 
 
 async def get_run(reading: Reading, *, campaign_id: UUID, number: int) -> CampaignRun:

@@ -29,6 +29,7 @@ from app.core.tx import Tx
 from models import Campaign, Content, Customer, Delivery
 
 LONGEST_WAIT = timedelta(days=90)
+MAX_DEVICE = 10_000
 ADDRESSED = {"email": "email", "sms": "phone", "whatsapp": "phone"}
 """Channels whose recipient is the name of a person, and the kind of that name."""
 
@@ -39,18 +40,21 @@ class TransactionalSend:
     content of any campaign (``content_id``), with what ``content`` says otherwise; or ``content`` is all of it.
 
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
-    address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). With
-    ``idempotency_key`` the same message is sent once, however often it is asked for. ``options`` as in
-    :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
+    address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). ``device`` is one of
+    a push that is not stored: its token, platform and attributes. ``data`` and ``event`` are what Liquid sees as
+    ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once, however often it is asked for.
+    ``options`` as in :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
     """
 
     channel: str
     customer: CustomerRef | None = None
     to: str = ""
+    device: Mapping[str, Any] | None = None
     campaign_id: UUID | None = None
     trigger_name: str | None = None
     content_id: UUID | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
     language: str | None = None
     options: Mapping[str, bool] = field(default_factory=dict)
@@ -93,7 +97,7 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
         "is_test": bool(send.options.get("is_test")),
         "priority": 5 if campaign is None else campaign.priority,
         "state": "draft" if send.is_draft else "queued",
-        "recipient": send.to,
+        "recipient": "" if send.channel == "push" else send.to,
         "data": call.document(),
         "due_at": due_at,
         "created_at": tx.now,
@@ -123,7 +127,11 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
     if due_at > now + LONGEST_WAIT:
         raise Invalid.at("send_at", f"must be within {LONGEST_WAIT.days} days")
     content = check_content(send.content)
-    return CallOfDelivery(check_data(send.data), content, send.language, dict(send.options)), max(due_at, now)
+    data, event = check_data(send.data), check_data(send.event, "event")
+    devices = send.to if send.channel == "push" else ""
+    device = None if send.device is None else check_data(send.device, "device", most=MAX_DEVICE)
+    said = CallOfDelivery(data, content, send.language, dict(send.options), devices, device, event)
+    return said, max(due_at, now)
 
 
 async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, list[Content]]:

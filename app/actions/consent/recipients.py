@@ -14,7 +14,7 @@ from app.actions.consent.preferences import TopicPreference, preferences_of, sta
 from app.actions.consent.store import UNSUBSCRIBED, TopicConsents, TopicStore
 from app.actions.customers import set_consent
 from app.actions.customers.facts import CHANNELS, CustomerRef
-from app.actions.deliveries import DeliveryEvent, tell_deliveries
+from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
 from app.core.errors import NotFound
 from app.core.tx import Reading, Tx

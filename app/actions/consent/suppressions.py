@@ -9,7 +9,6 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from app.actions.customers.facts import CHANNELS
 from app.actions.paging import Page, check_window
 from app.core.access import Scope
 from app.core.batches import among, is_postgres
@@ -19,15 +18,17 @@ from app.core.ids import new_id, public_id
 from app.core.tx import Reading, Tx
 from models import SendingPolicy, SoftBounces, Suppression
 
-LONGEST_ADDRESS = 1000
+LONGEST_STORED = 320
 LONGEST_DETAIL = 1000
+ADDRESSED = ("email", "sms", "whatsapp")
 SOFT_BOUNCE_LIMIT = 5
 """Soft bounces in a row that suppress an address, where the tenant has said nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadAddress:
-    """An address as it stands on a delivery, and what a server said of it."""
+    """An address as it stands on a delivery, and what a server said of it. Only of an :data:`ADDRESSED` channel is it
+    ever noted: a push goes to devices, a webhook to nobody."""
 
     channel: str
     address: str
@@ -41,11 +42,11 @@ async def suppress_address(tx: Tx, *, channel: str, address: str, detail: str = 
     Raises :class:`Invalid` at ``channel``, ``address`` or ``detail``.
     """
     tx.require(Scope.CUSTOMERS_WRITE)
-    if channel not in CHANNELS:
-        raise Invalid.at("channel", f"must be one of {', '.join(CHANNELS)}")
+    if channel not in ADDRESSED:
+        raise Invalid.at("channel", f"must be one of {', '.join(ADDRESSED)}")
     normal = normal_address(channel, address)
     said = check_text(detail, "detail", longest=LONGEST_DETAIL)
-    added = await suppress_all(tx, [BadAddress(channel, normal, said)], "manual")
+    added = await _suppress(tx, [BadAddress(channel, normal, said)], "manual")
     same = select(Suppression).where(col(Suppression.channel) == channel, col(Suppression.address) == normal)
     row: Suppression = (await tx.session.execute(same)).scalar_one()
     if added:
@@ -64,7 +65,7 @@ async def unsuppress_address(tx: Tx, *, suppression_id: UUID) -> None:
     row = (await tx.session.execute(gone, execution_options={"synchronize_session": False})).one_or_none()
     if row is None:
         raise NotFound("suppression", "suppression_id")
-    await _forget_soft_bounces(tx, row.channel, [row.address])
+    await _forget_soft_bounces(tx, [BadAddress(row.channel, row.address)])
     changes = {"channel": row.channel, "address": row.address}
     tx.audit("suppression.remove", public_id("suppression", suppression_id), changes)
 
@@ -110,40 +111,49 @@ def note_soft_bounces(tx: Tx, bad: Sequence[BadAddress]) -> Awaitable[int]:
     return _note_soft_bounces(tx, bad)
 
 
-def note_accepted(tx: Tx, channel: str, addresses: Sequence[str]) -> Awaitable[None]:
+def note_accepted(tx: Tx, good: Sequence[BadAddress]) -> Awaitable[None]:
     """To be awaited: the addresses have taken a message, so that their soft bounces are forgotten."""
-    return _forget_soft_bounces(tx, channel, addresses)
+    return _forget_soft_bounces(tx, good)
 
 
 def normal_address(channel: str, address: str) -> str:
-    """The form in which an address is compared. Raises :class:`Invalid` at ``address``."""
+    """The form in which an address is compared. Raises :class:`Invalid` at ``address`` or ``channel``."""
     if channel == "email":
         return normalise_email(address, "address")
-    if channel in ("sms", "whatsapp"):
+    if channel in ADDRESSED:
         return normalise_phone(address, "address")
-    return check_text(address, "address", longest=LONGEST_ADDRESS, shortest=1).strip()
+    raise Invalid.at("channel", f"must be one of {', '.join(ADDRESSED)}")
+
+
+def _by_address(addresses: Sequence[BadAddress]) -> dict[tuple[str, str], BadAddress]:
+    """Each address once, in the order in which its row is locked."""
+    found = {
+        (one.channel, one.address.strip().lower()[:LONGEST_STORED]): one
+        for one in addresses
+        if one.channel in ADDRESSED and one.address.strip()
+    }
+    return dict(sorted(found.items()))
 
 
 async def _suppress(tx: Tx, bad: Sequence[BadAddress], reason: str) -> int:
-    rows = {
-        (one.channel, one.address): {
+    rows = [
+        {
             "tenant_id": tx.tenant_id,
             "id": new_id(),
-            "channel": one.channel,
-            "address": one.address,
+            "channel": channel,
+            "address": address,
             "reason": reason,
             "detail": one.detail[:LONGEST_DETAIL],
             "delivery_id": one.delivery_id,
             "created_at": tx.now,
         }
-        for one in bad
-        if one.address
-    }
+        for (channel, address), one in _by_address(bad).items()
+    ]
     if not rows:
         return 0
     insert: Any = (postgresql if is_postgres(tx.session) else sqlite).insert(Suppression)
     statement = (
-        insert.values([row for _, row in sorted(rows.items())])
+        insert.values(rows)
         .on_conflict_do_nothing(index_elements=["tenant_id", "channel", "address"])
         .returning(col(Suppression.id))
     )
@@ -151,14 +161,14 @@ async def _suppress(tx: Tx, bad: Sequence[BadAddress], reason: str) -> int:
 
 
 async def _note_soft_bounces(tx: Tx, bad: Sequence[BadAddress]) -> int:
-    by_address = {(one.channel, one.address[:320]): one for one in bad if one.address}
+    by_address = _by_address(bad)
     if not by_address:
         return 0
     insert: Any = (postgresql if is_postgres(tx.session) else sqlite).insert(SoftBounces)
     rows = [
         {"tenant_id": tx.tenant_id, "channel": channel, "address": address, "count": 1, "first_at": tx.now}
         | {"last_at": tx.now}
-        for channel, address in sorted(by_address)
+        for channel, address in by_address
     ]
     given = insert.values(rows)
     statement = given.on_conflict_do_update(
@@ -171,6 +181,10 @@ async def _note_soft_bounces(tx: Tx, bad: Sequence[BadAddress]) -> int:
     return await _suppress(tx, reached, "soft_bounces")
 
 
-async def _forget_soft_bounces(tx: Tx, channel: str, addresses: Sequence[str]) -> None:
-    which = (col(SoftBounces.channel) == channel, among(tx.session, col(SoftBounces.address), addresses))
-    await tx.session.execute(delete(SoftBounces).where(*which), execution_options={"synchronize_session": False})
+async def _forget_soft_bounces(tx: Tx, good: Sequence[BadAddress]) -> None:
+    by_channel: dict[str, list[str]] = {}
+    for channel, address in _by_address(good):
+        by_channel.setdefault(channel, []).append(address)
+    for channel, addresses in by_channel.items():
+        which = (col(SoftBounces.channel) == channel, among(tx.session, col(SoftBounces.address), addresses))
+        await tx.session.execute(delete(SoftBounces).where(*which), execution_options={"synchronize_session": False})

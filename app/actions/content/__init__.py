@@ -2,6 +2,7 @@
 
 from app.actions.content.contents import (
     content_with_number,
+    contents_of_campaigns,
     copy_contents,
     delete_content,
     get_content,
@@ -37,6 +38,7 @@ __all__ = [
     "Use",
     "check_contents",
     "content_with_number",
+    "contents_of_campaigns",
     "copy_contents",
     "create_layout",
     "create_sender",

@@ -1,6 +1,6 @@
 """The contents of campaigns: what each test group is sent in each language over each channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from app.actions.content.finding import Shelf
 from app.core.access import Scope
+from app.core.batches import among
 from app.core.contact import check_text, normalise_locale
 from app.core.documents import check_size, check_value
 from app.core.errors import Conflict, Invalid
@@ -133,6 +134,17 @@ async def list_contents(reading: Reading, *, campaign_id: UUID) -> list[Content]
     order = (col(Content.channel), col(Content.test_group), col(Content.language))
     listed = select(Content).where(col(Content.campaign_id) == campaign_id).order_by(*order)
     return list((await reading.session.execute(listed)).scalars())
+
+
+async def contents_of_campaigns(reading: Reading, *, campaign_ids: Collection[UUID]) -> dict[UUID, list[Content]]:
+    """The contents of these campaigns, each in the order of :func:`list_contents`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    order = (col(Content.channel), col(Content.test_group), col(Content.language))
+    listed = select(Content).where(among(reading.session, Content.campaign_id, campaign_ids)).order_by(*order)
+    found: dict[UUID, list[Content]] = {key: [] for key in campaign_ids}
+    for content in (await reading.session.execute(listed)).scalars():
+        found[content.campaign_id].append(content)
+    return found
 
 
 async def _place(tx: Tx, campaign_id: UUID, channel: str, test_group: int, language: str) -> dict[str, Any]:

@@ -83,12 +83,13 @@ async def sender_with_number(reading: Reading, *, number: int) -> Sender:
 
 
 async def list_senders(
-    reading: Reading, *, kind: str | None = None, limit: int = 100, offset: int = 0
+    reading: Reading, *, kind: str | None = None, newest_first: bool = False, limit: int = 100, offset: int = 0
 ) -> tuple[list[Sender], int]:
     """Some senders by number, and how many there are."""
     reading.require(Scope.CAMPAIGNS_READ)
     which = [] if kind is None else [col(Sender.kind) == kind]
-    return await Shelf(reading).some(Sender, which, col(Sender.number), limit, offset)
+    order = col(Sender.number).desc() if newest_first else col(Sender.number)
+    return await Shelf(reading).some(Sender, which, order, limit, offset)
 
 
 def sender_line(sender: Sender) -> str:

@@ -76,7 +76,9 @@ class Deciding:
         campaign = known.campaigns.get(claim.campaign_id) if claim.campaign_id else None
         addresses = self.addresses(claim)
         is_direct = claim.lane == TRANSACTIONAL or claim.is_test
-        facts = Facts(
+        quiet = None if campaign is not None and campaign.ignores_quiet_hours else known.policy.quiet_hours
+        slot = self._slots.get(claim.id)
+        return Facts(
             claim.channel,
             Person(person.status, person.suppressed_at, timezone_of(person.timezone or known.policy.timezone)),
             addresses,
@@ -85,18 +87,11 @@ class Deciding:
             consent=person.consent,
             topic=self._topic(person, campaign.topic_id if campaign else topic_id),
             asks_consent=self._asks_consent(claim, campaign),
-        )
-        if is_direct:
-            return facts
-        quiet = None if campaign is not None and campaign.ignores_quiet_hours else known.policy.quiet_hours
-        slot = self._slots.get(claim.id)
-        return replace(
-            facts,
-            caps=list(self._caps(claim, campaign)),
-            quiet_hours=quiet,
+            caps=() if is_direct else list(self._caps(claim, campaign)),
+            quiet_hours=None if is_direct else quiet,
             slot=slot if slot is not None and slot > known.now + EARLY else None,
-            per_second=campaign.throttle_per_s if campaign else None,
-            control_share=campaign.control_share if campaign else 0,
+            per_second=campaign.throttle_per_s if campaign and not is_direct else None,
+            control_share=campaign.control_share if campaign and not is_direct else 0,
         )
 
     def addresses(self, claim: Claim) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import delete
 
+from app.actions.consent.suppressions import BadAddress, suppress_all
 from app.actions.deliveries.claiming import IDEMPOTENT, UNSYNCHRONISED
 from app.actions.deliveries.parcels import Parcel
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
@@ -71,6 +72,12 @@ async def record_outcomes(tx: Tx, *, outcomes: Sequence[tuple[Parcel, Outcome]],
         events.append(event)
     ours = await tx.update(Delivery, rows, LEASE)
     await tell_deliveries(tx, [event for event in events if event.delivery_id in ours])
+    bad = [
+        BadAddress(parcel.claim.channel, parcel.recipient, outcome.detail, parcel.claim.id)
+        for parcel, outcome in outcomes
+        if outcome.address_is_bad and parcel.claim.id in ours
+    ]
+    await suppress_all(tx, bad, "hard_bounce")
     unkept = [
         parcel.claim.id
         for parcel, outcome in outcomes

@@ -28,9 +28,9 @@ async def used_integrations(reading: Reading, *, channel: str) -> Sequence[Integ
 
 
 async def signing_domains(reading: Reading) -> Sequence[Domain]:
-    """The verified domains for which mail is signed."""
+    """The domains for which mail is signed: their DNS has our public key."""
     reading.require(Scope.INTEGRATIONS_READ)
-    wanted = select(Domain).where(col(Domain.verified_at).is_not(None), col(Domain.dkim_private_key).is_not(None))
+    wanted = select(Domain).where(col(Domain.dkim_verified_at).is_not(None), col(Domain.dkim_private_key).is_not(None))
     return (await reading.session.execute(wanted.order_by(col(Domain.name)))).scalars().all()
 
 

@@ -19,7 +19,6 @@ WITH_FAILURE = frozenset({"attempted", "failed", "bounced", "dropped", "undelive
 PREFIX = "delivery."
 DEFAULT_TRANSACTIONAL = 1
 """The transactional message to which Customer.io counts what was sent without a template."""
-REPEATED = ("opened", "clicked")
 
 
 async def customerio_calls(reading: Reading, webhook: ReportingWebhook, entries: Sequence[FeedEntry]) -> list[Owed]:
@@ -41,7 +40,7 @@ def _name(webhook: ReportingWebhook, entry: FeedEntry) -> str | None:
     metric = METRICS.get(entry.kind.removeprefix(PREFIX), "")
     if not entry.kind.startswith(PREFIX) or not metric:
         return None
-    if entry.data.get("repeated") and not (webhook.full_resolution and metric in REPEATED):
+    if entry.data.get("first") is False and not webhook.full_resolution:
         return None
     name = f"{entry.data.get('channel')}_{metric}"
     return name if name in events else None
@@ -81,13 +80,13 @@ class _Facts:
         return facts
 
     def owed(self, entry: FeedEntry, name: str) -> Owed | None:
-        """The call; None when what it is about has been erased."""
+        """The call; None when what it is about has been erased, or was only a test."""
         if entry.kind in CUSTOMER_EVENTS:
             data = self._person(entry.subject_id) | {"email_address": self._names.of(entry.subject_id).email}
             kind, metric, ordering_id = "customer", CUSTOMER_EVENTS[entry.kind][1], entry.subject_id
         else:
             delivery = self._deliveries.get(entry.subject_id)
-            if delivery is None:
+            if delivery is None or delivery.is_test:
                 return None
             kind, metric = delivery.channel, METRICS[entry.kind.removeprefix(PREFIX)]
             data = self._person(delivery.customer_id) | self._delivery(delivery, entry, metric)

@@ -15,12 +15,12 @@ from app.core.contact import check_text
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id, new_secret, public_id
 from app.core.keep import KEEP, Keep
-from app.core.locks import lock_names
+from app.core.numbers import next_number
 from app.core.sealing import seal
 from app.core.tx import Reading, Tx
 from models import FeedTopic, ReportingWebhook
 
-MAX_WEBHOOKS = 50
+MAX_WEBHOOKS = 100
 MAX_NAME = 200
 MAX_ENDPOINT = 2000
 
@@ -45,7 +45,7 @@ async def create_webhook(
     is_enabled: bool = True,
 ) -> NewWebhook:
     """A new webhook, which is owed every event from now on. Raises :class:`Invalid` at the field that is wrong, and
-    :class:`Conflict` when there are 50 already."""
+    :class:`Conflict` when there are 100 already."""
     tx.require(Scope.WEBHOOKS_WRITE)
     secret = new_secret()
     wanted: dict[str, Any] = {
@@ -53,16 +53,15 @@ async def create_webhook(
         "endpoint": checked_endpoint(endpoint),
         "events": checked_events(dialect, events),
     }
-    await lock_names(tx.session, tx.tenant_id, ["reporting_webhooks"], kind="number")
-    counted = select(func.count(), func.max(col(ReportingWebhook.number))).select_from(ReportingWebhook)
-    count, highest = (await tx.session.execute(counted)).one()
+    number = await next_number(tx, ReportingWebhook)
+    count = (await tx.session.execute(select(func.count()).select_from(ReportingWebhook))).scalar_one()
     if count >= MAX_WEBHOOKS:
         raise Conflict(f"There are {MAX_WEBHOOKS} reporting webhooks already.")
     webhook = ReportingWebhook(
         **wanted,
         tenant_id=tx.tenant_id,
         id=new_id(),
-        number=(highest or 0) + 1,
+        number=number,
         dialect=dialect,
         full_resolution=full_resolution,
         with_content=with_content,

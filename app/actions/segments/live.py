@@ -8,10 +8,9 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Update, bindparam, delete, select, update
+from sqlalchemy import Update, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
@@ -22,7 +21,7 @@ from app.actions.segments.watching import BUILD, CUSTOMER, FLIP, Level, Verdicts
 from app.core.batches import is_postgres
 from app.core.tx import Change, Tx
 from app.segments import parse_rule
-from models import Segment, SegmentFlip, Tenant
+from models import Segment, SegmentFlip
 
 TENANTS = 1000
 """Tenants whose rules are kept compiled."""
@@ -36,21 +35,15 @@ Touched = Mapping[UUID, Mapping[Change, None]]
 
 
 class LiveMembership:
-    """Follows the units of work of one process (:data:`app.core.tx.Follow`)."""
+    """Follows the units of work of one process (:class:`app.actions.following.Following`)."""
 
     def __init__(self) -> None:
         self._watches: OrderedDict[UUID, Watch] = OrderedDict()
 
-    async def __call__(self, tx: Tx, touched: Touched) -> None:
-        """Brings memberships up to what the touched customers are now."""
-        version = await self._version(tx)
-        if version:
-            await _Following(tx, await self._watch(tx, version), touched).follow()
-
-    async def _version(self, tx: Tx) -> int:
-        """Which rules are in force; until this unit ends nobody changes them."""
-        connection = await tx.session.connection()
-        return (await connection.execute(_version_now(), {"tenant": tx.tenant_id})).scalar_one_or_none() or 0
+    async def follow(self, tx: Tx, version: int, touched: Touched) -> None:
+        """Brings memberships up to what the touched customers are now. ``version`` says which rules are in force; until
+        this unit ends nobody changes them."""
+        await _Following(tx, await self._watch(tx, version), touched).follow()
 
     async def _watch(self, tx: Tx, version: int) -> Watch:
         known = self._watches.get(tx.tenant_id)
@@ -200,12 +193,6 @@ def _cause(changes: Mapping[Change, None], depends: frozenset[Change], segment: 
         if kind in (FLIP, BUILD) and name == segment.hex:
             return "time" if kind == FLIP else "build"
     return "time"
-
-
-@cache
-def _version_now() -> Select[Any]:
-    """Waits for a change of rules that is not committed yet, and keeps further ones waiting."""
-    return select(col(Tenant.segments_version)).where(col(Tenant.id) == bindparam("tenant")).with_for_update(read=True)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Where the links of messages lead, and on which host they stand."""
+"""Where the links of messages lead, on which host they stand, and whose a provider's callback is."""
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -7,7 +7,7 @@ from app.core.access import Scope
 from app.core.errors import NotFound
 from app.core.link_tokens import LinkAddresses
 from app.core.tx import Reading
-from models import Domain, Link, SendingPolicy
+from models import Domain, Integration, Link, SendingPolicy
 
 
 async def tracking_addresses(reading: Reading) -> LinkAddresses:
@@ -38,3 +38,15 @@ async def link_destination(reading: Reading, *, link_number: int) -> str:
     if url is None:
         raise NotFound("link")
     return url
+
+
+async def find_callback(reading: Reading, *, callback_key: str) -> Integration:
+    """The integration, of whatever tenant, whose provider calls us under this key. Raises :class:`NotFound`."""
+    reading.require(Scope.INTEGRATIONS_READ)
+    statement = select(Integration).where(
+        col(Integration.callback_key) == callback_key, col(Integration.deleted_at).is_(None)
+    )
+    found: Integration | None = (await reading.session.execute(statement)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("callback")
+    return found

@@ -10,9 +10,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, or_, select, update
 from sqlmodel import col
 
-from app.actions.consent import BadAddress, note_accepted, note_soft_bounces, suppress_all
-from app.actions.customers.facts import CHANNELS
-from app.actions.deliveries import DeliveryEvent, tell_deliveries
+from app.actions.consent.suppressions import BadAddress, note_accepted, note_soft_bounces, suppress_all
+from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
 from app.core.batches import among
 from app.core.tx import Tx
@@ -38,14 +37,14 @@ class Told:
     detail: str = ""
 
 
-async def record_feedback(tx: Tx, told: Sequence[Told], *, integration_id: UUID | None = None) -> int:
+async def record_feedback(tx: Tx, told: Sequence[Told]) -> int:
     """Takes over what a provider tells, each word once however often it is told. Returns how many were new.
 
     A hard bounce and a complaint suppress the address, soft bounces do when there are as many in a row as the tenant's
-    policy says. With ``integration_id`` only messages that went over it are meant. Unknown messages are passed over.
+    policy says. Unknown messages are passed over.
     """
     tx.require(Scope.DELIVERIES_READ)
-    feedback = _Feedback(tx, integration_id)
+    feedback = _Feedback(tx)
     await feedback.take(told)
     return sum(event.metric != "sent" for event in feedback.events)
 
@@ -53,9 +52,8 @@ async def record_feedback(tx: Tx, told: Sequence[Told], *, integration_id: UUID 
 class _Feedback:
     """A provider's words on their way into the database."""
 
-    def __init__(self, tx: Tx, integration_id: UUID | None) -> None:
+    def __init__(self, tx: Tx) -> None:
         self._tx = tx
-        self._integration_id = integration_id
         self.events: list[DeliveryEvent] = []
         self._changes: dict[UUID, dict[str, Any]] = {}
         self._addresses: dict[str, list[BadAddress]] = defaultdict(list)
@@ -79,8 +77,6 @@ class _Feedback:
         names = {one.provider_message_id for one in told if one.provider_message_id}
         which = [among(session, Delivery.id, ids), among(session, Delivery.provider_message_id, names)]
         statement = select(Delivery).where(or_(*which)).order_by(col(Delivery.id)).with_for_update(key_share=True)
-        if self._integration_id is not None:
-            statement = statement.where(col(Delivery.integration_id) == self._integration_id)
         return (await session.execute(statement)).scalars().all()
 
     def _hear(self, delivery: Delivery, told: Told) -> None:
@@ -100,9 +96,7 @@ class _Feedback:
             changed |= {"state": "bounced", "error": told.detail[:LONGEST_ERROR]}
         elif state == "in_doubt":
             changed["state"] = "sent"
-        self._addresses[told.kind].append(
-            BadAddress(delivery.channel, delivery.recipient.strip().lower(), told.detail, delivery.id)
-        )
+        self._addresses[told.kind].append(BadAddress(delivery.channel, delivery.recipient, told.detail, delivery.id))
         extra = {"failure": told.detail, "bounce": told.kind} if metric == "bounced" else {}
         self.events.append(_event(delivery, metric, self._tx.now, extra))
 
@@ -120,16 +114,10 @@ class _Feedback:
             await connection.execute(update(Delivery).where(*which).values(values), rows)
 
     async def _note_addresses(self) -> None:
-        """Pushes have devices, not addresses, and a webhook is nobody's address."""
-        reachable = {kind: [one for one in bad if one.channel in CHANNELS] for kind, bad in self._addresses.items()}
-        await suppress_all(self._tx, reachable.get(HARD, []), "hard_bounce")
-        await suppress_all(self._tx, reachable.get(COMPLAINED, []), "complaint")
-        await note_soft_bounces(self._tx, reachable.get(SOFT, []))
-        taken: dict[str, list[str]] = defaultdict(list)
-        for one in reachable.get(DELIVERED, []):
-            taken[one.channel].append(one.address)
-        for channel, addresses in sorted(taken.items()):
-            await note_accepted(self._tx, channel, addresses)
+        await suppress_all(self._tx, self._addresses[HARD], "hard_bounce")
+        await suppress_all(self._tx, self._addresses[COMPLAINED], "complaint")
+        await note_soft_bounces(self._tx, self._addresses[SOFT])
+        await note_accepted(self._tx, self._addresses[DELIVERED])
 
 
 def _event(delivery: Delivery, metric: str, at: datetime, extra: Mapping[str, Any]) -> DeliveryEvent:

@@ -1,7 +1,7 @@
 """Writing down openings and clicks: judged, counted once where once counts, and told to who listens."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 
-from app.actions.deliveries import DeliveryEvent, tell_deliveries
+from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.actions.metrics import Count, add_counts
+from app.actions.tracking.converting import Conversions
 from app.core.access import Scope
 from app.core.batches import among
 from app.core.ids import new_id
@@ -98,6 +99,7 @@ class _Recording:
         for delivery in deliveries.values():
             self._decide(delivery, by_delivery[delivery.id], known.get(delivery.id, []))
         await self._write()
+        await self._catch_up(deliveries)
         return len(self._rows)
 
     async def _deliveries(self, ids: Iterable[UUID]) -> dict[UUID, Any]:
@@ -203,6 +205,12 @@ class _Recording:
         if before.first != after.first:
             moments = {f"new_{name}": after.first.get(name.removesuffix("_at")) for name in MOMENTS}
             self._moments.append({"delivery": delivery.id, **moments})
+
+    async def _catch_up(self, deliveries: Mapping[UUID, Any]) -> None:
+        """What happened since may have reached a goal that begins with an opening or a click."""
+        begun = [deliveries[row["delivery"]] for row in self._moments]
+        campaigns = {delivery.campaign_id for delivery in begun if delivery.campaign_id is not None}
+        await Conversions(self._tx).catch_up(campaigns, {delivery.customer_id for delivery in begun})
 
     async def _write(self) -> None:
         connection = await self._tx.session.connection()

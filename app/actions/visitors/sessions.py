@@ -35,7 +35,7 @@ async def find_session(reading: Reading, token: str) -> tuple[Visitor, VisitorCl
     visitor = (await reading.session.execute(found)).scalar_one_or_none()
     if visitor is None:
         raise Unauthenticated(WRONG_TOKEN)
-    names = select(col(Domain.name)).where(col(Domain.tenant_id) == claims.tenant_id)
+    names = select(col(Domain.name)).where(col(Domain.tenant_id) == claims.tenant_id, col(Domain.carries_widgets))
     if not allows((await reading.session.execute(names)).scalars().all(), claims.origin):
         raise Unauthenticated("Widgets of this company are no longer allowed on this site.")
     return visitor, claims

@@ -17,7 +17,7 @@ TAG = "Reporting webhooks (App API)"
 FIELDS = {"number": "webhook_id", "is_enabled": "disabled"}
 
 
-class Said(Wire):
+class WebhookSaid(Wire):
     """What a webhook is to be. The secret by which its calls are signed is shown by the graph."""
 
     name: Text
@@ -49,7 +49,7 @@ async def list_webhooks(call: Call[None, None]) -> Webhooks:
     return Webhooks(reporting_webhooks=[_shown(hook) for hook in every if hook.dialect == reporting.CUSTOMERIO])
 
 
-async def create_webhook(call: Call[Said, None]) -> Webhook:
+async def create_webhook(call: Call[WebhookSaid, None]) -> Webhook:
     said = call.body
     async with call.write() as tx:
         made = await reporting.create_webhook(
@@ -69,7 +69,7 @@ async def get_webhook(call: Call[None, None]) -> Webhook:
         return _shown(await _addressed(reading, call))
 
 
-async def update_webhook(call: Call[Said, None]) -> Webhook:
+async def update_webhook(call: Call[WebhookSaid, None]) -> Webhook:
     said, given = call.body, call.body.model_fields_set
     options: dict[str, Any] = {
         name: getattr(said, name) for name in ("full_resolution", "with_content") if name in given
@@ -117,8 +117,10 @@ def _app(method: str, path: str, handler: Any, summary: str, scope: Scope, **mor
 READ, WRITE = Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE
 ENDPOINTS = (
     _app("GET", "", list_webhooks, "List reporting webhooks", READ, response=Webhooks),
-    _app("POST", "", create_webhook, "Create a reporting webhook", WRITE, body=Said, response=Webhook),
+    _app("POST", "", create_webhook, "Create a reporting webhook", WRITE, body=WebhookSaid, response=Webhook),
     _app("GET", "/{webhook_id}", get_webhook, "Get a reporting webhook", READ, response=Webhook),
-    _app("PUT", "/{webhook_id}", update_webhook, "Update a reporting webhook", WRITE, body=Said, response=Webhook),
+    _app(
+        "PUT", "/{webhook_id}", update_webhook, "Update a reporting webhook", WRITE, body=WebhookSaid, response=Webhook
+    ),
     _app("DELETE", "/{webhook_id}", delete_webhook, "Delete a reporting webhook", WRITE, silent=True),
 )

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.actions import customers, segments
+from app.actions.campaigns import campaigns_using
 from app.actions.customers import CustomerRef
 from app.core.access import Scope
 from app.core.errors import Invalid, NotFound
@@ -14,6 +15,7 @@ from app.core.ids import public_id
 from app.core.tx import Reading, Tx
 from app.rest.customerio.app_wire import AppErrors, People, app_errors, app_plan, number_in, people, read_start
 from app.rest.customerio.filters import numbers_in, write_filter
+from app.rest.customerio.sender_identities import CampaignUses, uses
 from app.rest.customerio.wire import CIO_ID, Text, Wire
 from app.rest.door import Call, Endpoint
 from models import Segment as SegmentRow
@@ -73,10 +75,7 @@ class Membership(People):
     segment_id: int
 
 
-class Uses(Wire):
-    campaigns: list[int]
-    sent_newsletters: list[int]
-    draft_newsletters: list[int]
+class Uses(CampaignUses):
     segments: list[int] = Field(description="Segments whose rules ask for members of this one.")
 
 
@@ -143,13 +142,12 @@ async def membership(call: Call[None, MembershipQuery]) -> Membership:
 
 
 async def used_by(call: Call[None, None]) -> UsedBy:
-    """Campaigns and newsletters do not exist here yet, so that none of them uses a segment."""
     async with call.read() as reading:
         segment = await _addressed(reading, call.path)
         users = (await segments.used_by(reading, segment_id=segment.id)).segments
         numbers = [(await segments.get_segment(reading, segment_id=user)).number for user in users]
-    uses = Uses(campaigns=[], sent_newsletters=[], draft_newsletters=[], segments=sorted(numbers))
-    return UsedBy(segment_id=segment.number, used_by=uses)
+        using = uses(await campaigns_using(reading, segment_id=segment.id))
+    return UsedBy(segment_id=segment.number, used_by=Uses(**using, segments=sorted(numbers)))
 
 
 async def add_customers(call: Call[SegmentCustomers, IdTypeQuery]) -> None:

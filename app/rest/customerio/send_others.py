@@ -10,7 +10,7 @@ from app.rest.door import Call
 
 
 class CustomDevice(Wire):
-    """A device of the person; it is added, or updated."""
+    """A device to which this one message goes, whether or not it is one of the person's."""
 
     token: Text
     platform: Text
@@ -43,9 +43,10 @@ async def send_push(call: Call[Push, None]) -> Queued:
         "custom_payload": said.custom_payload,
     }
     content = {"body": said.message, "fields": {name: value for name, value in fields.items() if value is not None}}
-    device = said.custom_device
-    to = said.to if "to" in said.model_fields_set or device is None else device.token
-    return await queue(call, "push", to=to, content=content, device=device.model_dump() if device else None)
+    given, device = said.custom_device, None
+    if given is not None:
+        device = {"token": given.token, "platform": given.platform, "attributes": given.attributes or {}}
+    return await queue(call, "push", to=said.to, content=content, device=device)
 
 
 async def send_sms(call: Call[AddressedSending, None]) -> Queued:
@@ -70,7 +71,7 @@ ENDPOINTS = (
         send_push,
         "Send a push",
         body=Push,
-        fields={"token": "custom_device.token", "platform": "custom_device.platform"},
+        fields={"device": "custom_device"},
     ),
     send_endpoint("sms", send_sms, "Send a text message", body=AddressedSending),
     send_endpoint("whatsapp", send_whatsapp, "Send a WhatsApp message", body=AddressedSending),

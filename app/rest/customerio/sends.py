@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import Field
 
 from app.actions.campaigns import TransactionalSend, campaign_with_number, send_transactional
-from app.actions.customers import CustomerRef, save_device
 from app.core.access import Plan, Principal, Scope
 from app.core.errors import Invalid, Issue, NotFound
 from app.core.ids import public_id
@@ -88,7 +87,7 @@ async def queue(
     device: Mapping[str, Any] | None = None,
 ) -> Queued:
     """Queues the message that ``call`` asks for. ``content`` and ``options`` as actions have them, None for what was
-    not said; ``device`` becomes one of the person's first."""
+    not said; ``device`` is one of a push that is not stored."""
     said: Sending = call.body
     wanted = {
         "sends_to_unsubscribed": said.send_to_unsubscribed,
@@ -99,14 +98,13 @@ async def queue(
     async with _telling(said), call.write() as tx:
         customer = said.identifiers.ref() if said.identifiers else None
         campaign_id, trigger_name = await _source(tx, said.transactional_message_id)
-        if device is not None and customer is not None:
-            await _save(tx, customer, device)
         delivery_id = await send_transactional(
             tx,
             send=TransactionalSend(
                 channel,
                 customer=customer,
                 to=to,
+                device=device,
                 campaign_id=campaign_id,
                 trigger_name=trigger_name,
                 data=said.message_data,
@@ -150,17 +148,6 @@ async def _source(tx: Tx, named: int | str | None) -> tuple[Any, str | None]:
     if campaign.kind != "transactional":
         raise NotFound("campaign", "campaign_id")
     return campaign.id, None
-
-
-async def _save(tx: Tx, customer: CustomerRef, device: Mapping[str, Any]) -> None:
-    await save_device(
-        tx,
-        customer=customer,
-        token=device["token"],
-        platform=device["platform"],
-        attributes=device["attributes"],
-        last_used_at=device["last_used"],
-    )
 
 
 def _queued(delivery_id: str, now: datetime, send_at: datetime | None) -> Queued:

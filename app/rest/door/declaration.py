@@ -108,6 +108,7 @@ class Endpoint(Generic[BodyT, QueryT]):
     ``error_form`` replaces the dialect's for this endpoint, and so does ``plan``, which is asked of public endpoints
     too. A handler that ``streams`` reads the body itself; the others' bodies have at most ``body_limit`` bytes. A
     ``silent`` one answers its success without a body. ``says_when`` False: a 429 does not say when to come again.
+    Path parameters that are ``optional`` may be empty.
     """
 
     method: str
@@ -130,6 +131,7 @@ class Endpoint(Generic[BodyT, QueryT]):
     body_limit: int = BODY_LIMIT
     silent: bool = False
     says_when: bool = True
+    optional: frozenset[str] = frozenset()
 
 
 Enter = Callable[[Runtime, Principal, Endpoint[Any, Any], Mapping[str, str], Mapping[str, str]], Awaitable[Principal]]

@@ -14,11 +14,12 @@ AnyEndpoint = Endpoint[Any, Any]
 class _Node:
     """A place in the tree of segments. ``names`` are the path parameters on the way to it, per method."""
 
-    __slots__ = ("literals", "methods", "parameter")
+    __slots__ = ("literals", "may_be_empty", "methods", "parameter")
 
     def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
         self.parameter: _Node | None = None
+        self.may_be_empty = False
         self.methods: dict[str, tuple[AnyEndpoint, tuple[str, ...]]] = {}
 
 
@@ -64,6 +65,7 @@ class Routes:
                 names.append(segment[1:-1])
                 node.parameter = node.parameter or _Node()
                 node = node.parameter
+                node.may_be_empty |= segment[1:-1] in endpoint.optional
             else:
                 node = node.literals.setdefault(segment, _Node())
         node.methods[endpoint.method] = (endpoint, tuple(names))
@@ -91,7 +93,7 @@ def _descend(node: _Node, segments: list[str], depth: int, values: list[str]) ->
         found = _descend(node.literals[segment], segments, depth + 1, values)
         if found is not None:
             return found
-    if node.parameter is not None and segment:
+    if node.parameter is not None and (segment or node.parameter.may_be_empty):
         values.append(segment)
         found = _descend(node.parameter, segments, depth + 1, values)
         if found is not None:

@@ -40,24 +40,26 @@ from app.channels import Outcome, Outgoing, Result, Target
 from app.core import logging
 from app.core.access import system
 from app.core.errors import RapportError
+from app.core.message import Message
 from app.core.streams import Stream
 from app.core.tx import UnitsOfWork
 from app.gates import no_content, no_provider, through
 from app.runtime.providers import OpenProvider, Providers
 from app.runtime.sending.renderer import LOST, SMALL, Renderer
 from app.runtime.sending.templates import Ready, Templates
-from app.templates import Person
 from app.templates.rendering import Order, Rendered
 
 log = logging.logger(__name__)
 
 LEASE = timedelta(seconds=60)
-SEND_S = 40.0
-"""How long one message may be in a provider's hands; less than the lease."""
+IN_HANDS = 2 / 3
+"""How much of the lease one message may be in a provider's hands."""
 GROUP = 64
 """Messages that are marked, sent and recorded together: so many may be in doubt when a worker is lost."""
 KEPT_GROUP = 100
 """The same of the outbox, where nothing is ever in doubt: what SQLite writes in some twenty milliseconds."""
+BREATH = 50
+"""Messages that are decided in one go."""
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
@@ -135,7 +137,9 @@ class Batch:
         """What the gates let through; the rest is noted, to be recorded with the first group."""
         deciding = Deciding(known, await self._slots(claims, known))
         passing = []
-        for claim in claims:
+        for place, claim in enumerate(claims):
+            if place % BREATH == 0:
+                await asyncio.sleep(0)  # others may want the loop
             decision = deciding.decide(claim)
             parcel = Parcel(claim, decision, content_id=claim.content_id)
             address = deciding.addresses(claim)
@@ -246,9 +250,9 @@ class Batch:
             key=ready.key,
             tenant_id=self.stream.tenant_id,
             delivery_id=claim.id,
-            person=Person(
-                person.id,
-                {},
+            person_id=person.id,
+            attributes=person.attributes,
+            person=(
                 names.get("external_id"),
                 names.get("email"),
                 names.get("phone"),
@@ -256,7 +260,6 @@ class Batch:
                 person.locale,
                 person.created_at,
             ),
-            attributes=person.attributes,
             event=claim.data.get("event"),
             trigger={**run, **(claim.data.get("data") or {})},
             base_url=f"https://{policy.tracking_host}" if policy.tracking_host else self.tools.base_url,
@@ -304,12 +307,13 @@ class Batch:
             parcel.unsubscribe_url,
             self.lane,
         )
+        within_s = IN_HANDS * self.tools.lease.total_seconds()
         async with hands:
             try:
-                async with asyncio.timeout(SEND_S):
+                async with asyncio.timeout(within_s):
                     outcome: Outcome = await provider.send(outgoing)
             except TimeoutError:
-                return Outcome.unknown("", f"The provider did not answer in {SEND_S:.0f} seconds.")
+                return Outcome.unknown("", f"The provider did not answer in {within_s:.0f} seconds.")
             except Exception as failure:
                 log.warning("a provider failed", kind=provider.kind, delivery=claim.id.hex, exc_info=failure)
                 return Outcome.unknown("", f"{type(failure).__name__}: {failure}")
@@ -370,9 +374,8 @@ def _broken(parcel: Parcel, problem: str) -> Parcel:
 
 
 def _fill(parcel: Parcel, rendered: Rendered, opened: OpenProvider) -> None:
-    message = rendered.message
-    assert message is not None
-    parcel.message = message
+    assert rendered.message is not None
+    message = parcel.message = Message(*rendered.message)
     parcel.decision = through(parcel.decision, opened.kind)
     if parcel.claim.lane != TRANSACTIONAL or not parcel.claim.data.get("content"):
         parcel.unsubscribe_url = rendered.unsubscribe_url

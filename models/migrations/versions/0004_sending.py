@@ -47,7 +47,9 @@ DOMAIN_COLUMNS = (
     "dkim_selector",
     "dkim_public_key",
     "dkim_private_key",
+    "dkim_verified_at",
     "tracks_links",
+    "carries_widgets",
 )
 
 
@@ -59,7 +61,9 @@ def upgrade() -> None:
         domains.add_column(text("dkim_selector", 63, nullable=True))
         domains.add_column(text("dkim_public_key", 1000, nullable=True))
         domains.add_column(text("dkim_private_key", nullable=True))
+        domains.add_column(moment("dkim_verified_at", nullable=True))
         domains.add_column(sa.Column("tracks_links", sa.Boolean(), nullable=False, server_default=sa.false()))
+        domains.add_column(sa.Column("carries_widgets", sa.Boolean(), nullable=False, server_default=sa.true()))
     _create_consent()
     _create_rules()
     _create_content()

@@ -109,6 +109,7 @@ def _create_campaigns() -> None:
         belongs("campaigns", "topic_id", to="subscription_topics", ondelete="NO ACTION"),
         unique("campaigns", "tenant_id", "number"),
     )
+    partial("ix_campaigns_goal", "campaigns", ["tenant_id"], "goal IS NOT NULL", unique=False)
     op.create_index("ix_campaigns_status", "campaigns", ["tenant_id", "status", "kind"])
     partial(
         "uq_campaigns_trigger_name", "campaigns", ["tenant_id", "trigger_name"], "trigger_name IS NOT NULL", unique=True
