@@ -18,6 +18,9 @@ from resolvers.conversations.queries import ConversationQuery
 from resolvers.customers.mutations import CustomerMutation
 from resolvers.customers.queries import CustomerQuery
 from resolvers.customers.subscriptions import CustomerSubscription
+from resolvers.deliveries.mutations import DeliveryMutation
+from resolvers.deliveries.queries import DeliveryQuery
+from resolvers.deliveries.subscriptions import DeliverySubscription
 from resolvers.events.mutations import EventMutation
 from resolvers.events.subscriptions import EventSubscription
 from resolvers.events.types import EventQuery
@@ -73,6 +76,7 @@ class Query(
     MetricQuery,
     TrackingQuery,
     SendingQuery,
+    DeliveryQuery,
 ):
     """The root of queries."""
 
@@ -96,6 +100,7 @@ class Mutation(
     ReportingMutation,
     ConsentMutation,
     SendingMutation,
+    DeliveryMutation,
 ):
     """The root of mutations."""
 
@@ -110,6 +115,7 @@ class Subscription(
     ConversationSubscription,
     VisitorSubscription,
     MomentSubscription,
+    DeliverySubscription,
 ):
     """The root of subscriptions."""
 
