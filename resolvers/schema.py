@@ -5,6 +5,11 @@ from graphql import get_named_type
 
 from resolvers.accounts.mutations import AccountMutation
 from resolvers.accounts.types import AccountQuery
+from resolvers.campaigns.calls import CallMutation
+from resolvers.campaigns.experiments import ExperimentMutation
+from resolvers.campaigns.mutations import CampaignMutation
+from resolvers.campaigns.queries import CampaignQuery
+from resolvers.campaigns.subscriptions import CampaignSubscription
 from resolvers.canned_responses import CannedResponseMutation, CannedResponseQuery
 from resolvers.consent.mutations import ConsentMutation
 from resolvers.consent.types import ConsentQuery
@@ -31,6 +36,7 @@ from resolvers.integrations.mutations import IntegrationMutation, SendingDomainM
 from resolvers.integrations.types import IntegrationQuery
 from resolvers.metrics.queries import MetricQuery
 from resolvers.nodes import NodeQuery
+from resolvers.planner.declare import BY_NOUN
 from resolvers.reporting.mutations import ReportingMutation
 from resolvers.reporting.types import ReportingQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
@@ -72,6 +78,7 @@ class Query(
     IdentitySecretQuery,
     IntegrationQuery,
     ReportingQuery,
+    CampaignQuery,
     ConsentQuery,
     MetricQuery,
     TrackingQuery,
@@ -98,6 +105,9 @@ class Mutation(
     IntegrationMutation,
     SendingDomainMutation,
     ReportingMutation,
+    CampaignMutation,
+    ExperimentMutation,
+    CallMutation,
     ConsentMutation,
     SendingMutation,
     DeliveryMutation,
@@ -116,11 +126,12 @@ class Subscription(
     VisitorSubscription,
     MomentSubscription,
     DeliverySubscription,
+    CampaignSubscription,
 ):
     """The root of subscriptions."""
 
 
-schema = strawberry.Schema(Query, Mutation, Subscription, config=strawberry_config())
+schema = strawberry.Schema(Query, Mutation, Subscription, types=[*BY_NOUN.values()], config=strawberry_config())
 
 
 def _describe_inputs() -> None:

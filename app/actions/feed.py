@@ -14,6 +14,7 @@ from app.core.feed import (
     DELIVERIES_TOPIC,
     INBOX_TOPIC,
     Cursor,
+    campaign_topic,
     conversation_topic,
     customer_topic,
     decode_cursor,
@@ -68,6 +69,23 @@ async def start_following_segment(
     if not (await reading.session.execute(known)).scalar_one():
         raise NotFound("segment", "segment_id")
     return await _start(reading, segment_topic(segment_id), after, field)
+
+
+async def start_following_campaign(
+    reading: Reading, *, campaign_id: UUID, after: str | None, field: str = "after"
+) -> FeedStart:
+    """Where a follower of how far a campaign has come begins; as :func:`start_following`."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    known = select(
+        exists().where(
+            col(Campaign.id) == campaign_id,
+            col(Campaign.tenant_id) == reading.tenant_id,
+            col(Campaign.deleted_at).is_(None),
+        )
+    )
+    if not (await reading.session.execute(known)).scalar_one():
+        raise NotFound("campaign", "campaign_id")
+    return await _start(reading, campaign_topic(campaign_id), after, field)
 
 
 async def start_following_conversation(

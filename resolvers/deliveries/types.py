@@ -1,7 +1,7 @@
 """Deliveries and what was said in them, as the graph shows them."""
 
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import case, null
@@ -16,6 +16,9 @@ from resolvers.nodes import Node
 from resolvers.planner.declare import Order, Rows, column, connection, one, rows, table_type
 from resolvers.scalars import JSON, Connection, DateTime, enum_value
 from resolvers.tracking.types import Engagement, engagements_of
+
+if TYPE_CHECKING:
+    from resolvers.campaigns.types import Campaign
 
 MADE = Order("dm", "created_at")
 
@@ -96,6 +99,16 @@ class Delivery(Node):
     @one(lambda: Customer, "To whom.", graphql_type=Customer, scope=Scope.CUSTOMERS_READ)
     def customer(self: Any) -> Rows:
         return customer_of(self)
+
+    @one(
+        lambda: None,  # type: ignore[arg-type,return-value]
+        "Of which campaign; null for what was sent without one.",
+        graphql_type=Annotated["Campaign", strawberry.lazy("resolvers.campaigns.types")] | None,
+        scope=Scope.CAMPAIGNS_READ,
+    )
+    def campaign(self: Any) -> Rows:
+        campaign = rows(models.Campaign)
+        return campaign.where(campaign.c.id == self.c.campaign_id)
 
     @one(lambda: Content, "What it was made from.", graphql_type=Content | None, scope=Scope.CAMPAIGNS_READ)
     def content(self: Any) -> Rows:

@@ -63,3 +63,9 @@ class LinkTotals:
     human_clicked: int = _counted("human_clicked", "Clicks of people.")
     human_clicked_once: int = _counted("human_clicked_once", "Messages in which people followed it.")
     machine_clicked: int = _counted("machine_clicked", "Clicks of machines.")
+
+
+def same_row(model: Any, row: Rows) -> Rows:
+    """The same row again, for another type that shows more of it."""
+    found = rows(model)
+    return found.where(found.c.id == row.c.id)

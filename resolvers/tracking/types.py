@@ -7,7 +7,7 @@ import strawberry
 
 import models
 from app.core.access import Scope
-from resolvers.metrics.types import LinkTotals
+from resolvers.metrics.types import LinkTotals, same_row
 from resolvers.nodes import Node
 from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Rows, column, one, rows, table_type
@@ -63,12 +63,6 @@ class Engagement(Node):
     def link(self: Any) -> Rows:
         link = rows(models.Link)
         return link.where(link.c.id == self.c.link_id)
-
-
-def same_row(model: Any, row: Rows) -> Rows:
-    """The same row again, for another type that shows more of it."""
-    found = rows(model)
-    return found.where(found.c.id == row.c.id)
 
 
 def engagements_of(delivery: Rows) -> Rows:

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.actions.metrics import Count, add_counts
 from app.core.access import Scope
-from app.core.ids import new_id, parse_id, public_id
+from app.core.ids import new_id, public_id
 from models import Campaign, Link
 from tests.graph.callers import Caller, everything_stored
 from tests.graph.consent import CONSENT, make_said, unknown_said
@@ -81,7 +81,7 @@ async def test_every_mutation_does_what_it_says(owner: Caller) -> None:
 
 
 async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) -> None:
-    campaign, link = new_id(), new_id()
+    campaign, content, link = new_id(), new_id(), new_id()
     async with owner.house.write(owner.principal) as tx:
         stamps = {"created_at": tx.now, "updated_at": tx.now}
         tx.session.add(
@@ -120,4 +120,10 @@ async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) ->
     assert (await owner.without(Scope.METRICS_READ).refusal(of_link, id=public_id("link", link)))["code"] == "FORBIDDEN"
     assert (await owner.without(Scope.METRICS_READ).refusal(text))["code"] == "FORBIDDEN"
     assert (await owner.refusal(text, s=["cust_" + "0" * 32]))["field"] == "subjects"
-    assert parse_id("link", public_id("link", link)) == link
+    of_content = "query($id: ID!) { node(id: $id) { ... on Content { metrics { sent converted revenue bounced } } } }"
+    assert (await owner.data(of_content, id=public_id("content", content)))["node"]["metrics"] == {
+        "sent": 0,
+        "converted": 3,
+        "revenue": 7.5,
+        "bounced": 1,
+    }
