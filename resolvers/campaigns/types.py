@@ -12,9 +12,11 @@ from resolvers.accounts.users import User, user_of
 from resolvers.consent.types import SubscriptionTopic
 from resolvers.content.types import Content, contents_of
 from resolvers.integrations.types import MessageChannel
+from resolvers.metrics.types import MetricTotals, same_row
 from resolvers.nodes import Node, feed_cursor
 from resolvers.planner.declare import Order, Rows, column, connection, many, one, rows, table_type
 from resolvers.scalars import JSON, Connection, DateTime, enum_value
+from resolvers.tracking.types import Link, links_of
 
 RUNS = Order("rn", "number", counts=True)
 GROUPS = Order("tg", "position", descending=False, counts=True)
@@ -211,6 +213,14 @@ class Campaign(Node):
     @many(lambda: Content, "What it says, by number.", graphql_type=list[Content], size=5)
     def contents(self: Any) -> Rows:
         return contents_of(self)
+
+    @one(lambda: MetricTotals, "What came of its messages.", graphql_type=MetricTotals, scope=Scope.METRICS_READ)
+    def metrics(self: Any) -> Rows:
+        return same_row(models.Campaign, self)
+
+    @many(lambda: Link, "The links in its messages, by number.", graphql_type=list[Link], size=10)
+    def links(self: Any) -> Rows:
+        return links_of(self)
 
     @one(lambda: Experiment, "What it tries out, if anything.", graphql_type=Experiment | None)
     def experiment(self: Any) -> Rows:

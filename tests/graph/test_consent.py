@@ -120,6 +120,13 @@ async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) ->
     assert (await owner.without(Scope.METRICS_READ).refusal(of_link, id=public_id("link", link)))["code"] == "FORBIDDEN"
     assert (await owner.without(Scope.METRICS_READ).refusal(text))["code"] == "FORBIDDEN"
     assert (await owner.refusal(text, s=["cust_" + "0" * 32]))["field"] == "subjects"
+    of_campaign = (
+        "query($id: ID!) { campaign(id: $id) { metrics { sent converted } links { metrics { humanClicked } } } }"
+    )
+    assert (await owner.data(of_campaign, id=public_id("campaign", campaign)))["campaign"] == {
+        "metrics": {"sent": 4, "converted": 1},
+        "links": [{"metrics": {"humanClicked": 2}}],
+    }
     of_content = "query($id: ID!) { node(id: $id) { ... on Content { metrics { sent converted revenue bounced } } } }"
     assert (await owner.data(of_content, id=public_id("content", content)))["node"]["metrics"] == {
         "sent": 0,
