@@ -90,6 +90,11 @@ class TestGroup:
     name: str = column("What it is called.")
     share: int = column("Its share of the sample, in per mille.")
 
+    @one(lambda: MetricTotals, "What came of its messages.", graphql_type=MetricTotals, scope=Scope.METRICS_READ)
+    def metrics(self: Any) -> Rows:
+        group = rows(models.TestGroup)
+        return group.where(group.c.experiment_id == self.c.experiment_id, group.c.position == self.c.position)
+
 
 @table_type(models.Experiment, noun="experiment", scope=Scope.CAMPAIGNS_READ)
 class Experiment(Node):
