@@ -306,11 +306,21 @@ def _message(
 
 
 READ = Scope.DELIVERIES_READ
+FIELDS = {"delivery_id": "message_id"}
 ENDPOINTS = (
     app_endpoint(
         "GET", "/messages", list_messages, "List messages", TAG, READ, query=MessagesQuery, response=MessagesShown
     ),
-    app_endpoint("GET", "/messages/{message_id}", get_message, "Get a message", TAG, READ, response=MessageShown),
+    app_endpoint(
+        "GET",
+        "/messages/{message_id}",
+        get_message,
+        "Get a message",
+        TAG,
+        READ,
+        response=MessageShown,
+        fields=FIELDS,
+    ),
     app_endpoint(
         "GET",
         "/messages/{message_id}/archived_message",
@@ -319,7 +329,7 @@ ENDPOINTS = (
         TAG,
         READ,
         response=ArchivedShown,
-        fields={"delivery_id": "message_id"},
+        fields=FIELDS,
         plan=archived_plan,
         says_when=False,
     ),
