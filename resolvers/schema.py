@@ -5,6 +5,11 @@ from graphql import get_named_type
 
 from resolvers.accounts.mutations import AccountMutation
 from resolvers.accounts.types import AccountQuery
+from resolvers.campaigns.calls import CallMutation
+from resolvers.campaigns.experiments import ExperimentMutation
+from resolvers.campaigns.mutations import CampaignMutation
+from resolvers.campaigns.queries import CampaignQuery
+from resolvers.campaigns.subscriptions import CampaignSubscription
 from resolvers.canned_responses import CannedResponseMutation, CannedResponseQuery
 from resolvers.consent.mutations import ConsentMutation
 from resolvers.consent.types import ConsentQuery
@@ -18,6 +23,9 @@ from resolvers.conversations.queries import ConversationQuery
 from resolvers.customers.mutations import CustomerMutation
 from resolvers.customers.queries import CustomerQuery
 from resolvers.customers.subscriptions import CustomerSubscription
+from resolvers.deliveries.mutations import DeliveryMutation
+from resolvers.deliveries.queries import DeliveryQuery
+from resolvers.deliveries.subscriptions import DeliverySubscription
 from resolvers.events.mutations import EventMutation
 from resolvers.events.subscriptions import EventSubscription
 from resolvers.events.types import EventQuery
@@ -28,6 +36,7 @@ from resolvers.integrations.mutations import IntegrationMutation, SendingDomainM
 from resolvers.integrations.types import IntegrationQuery
 from resolvers.metrics.queries import MetricQuery
 from resolvers.nodes import NodeQuery
+from resolvers.planner.declare import BY_NOUN
 from resolvers.reporting.mutations import ReportingMutation
 from resolvers.reporting.types import ReportingQuery
 from resolvers.saved_views import SavedViewMutation, SavedViewQuery
@@ -69,10 +78,12 @@ class Query(
     IdentitySecretQuery,
     IntegrationQuery,
     ReportingQuery,
+    CampaignQuery,
     ConsentQuery,
     MetricQuery,
     TrackingQuery,
     SendingQuery,
+    DeliveryQuery,
 ):
     """The root of queries."""
 
@@ -94,8 +105,12 @@ class Mutation(
     IntegrationMutation,
     SendingDomainMutation,
     ReportingMutation,
+    CampaignMutation,
+    ExperimentMutation,
+    CallMutation,
     ConsentMutation,
     SendingMutation,
+    DeliveryMutation,
 ):
     """The root of mutations."""
 
@@ -110,11 +125,13 @@ class Subscription(
     ConversationSubscription,
     VisitorSubscription,
     MomentSubscription,
+    DeliverySubscription,
+    CampaignSubscription,
 ):
     """The root of subscriptions."""
 
 
-schema = strawberry.Schema(Query, Mutation, Subscription, config=strawberry_config())
+schema = strawberry.Schema(Query, Mutation, Subscription, types=[*BY_NOUN.values()], config=strawberry_config())
 
 
 def _describe_inputs() -> None:

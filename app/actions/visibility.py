@@ -8,6 +8,7 @@ from sqlalchemy.sql import ColumnElement, FromClause
 from sqlmodel import SQLModel
 
 from models import (
+    Campaign,
     Conversation,
     File,
     Member,
@@ -32,12 +33,12 @@ CALLER = bindparam("caller", type_=Uuid(), required=True)
 
 def visible_rows(model: type[SQLModel]) -> tuple[FromClause, ColumnElement[bool]]:
     """A fresh alias of ``model``'s table, and the condition that keeps it to what the caller's tenant owns.
-    A deleted segment, widget or topic is not seen, nor somebody else's saved view.
+    A deleted segment, widget, topic or campaign is not seen, nor somebody else's saved view.
 
     Raises TypeError for a table that no tenant owns.
     """
     table = _alias(model)
-    if model in (Segment, Widget, SubscriptionTopic):
+    if model in (Segment, Widget, SubscriptionTopic, Campaign):
         return table, and_(table.c.tenant_id == TENANT, table.c.deleted_at.is_(None))
     if model is SavedView:
         return table, and_(table.c.tenant_id == TENANT, or_(table.c.user_id.is_(None), table.c.user_id == CALLER))

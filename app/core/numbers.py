@@ -15,6 +15,7 @@ async def next_number(tx: Tx, table: type[SQLModel]) -> int:
     Nobody else takes one until this transaction ends.
     """
     named: Any = table
+    await tx.session.flush()
     await lock_names(tx.session, tx.tenant_id, [str(named.__tablename__)], kind="number")
     highest: int | None = (await tx.session.execute(select(func.max(col(named.number))))).scalar_one()
     return (highest or 0) + 1

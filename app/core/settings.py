@@ -75,7 +75,7 @@ class Settings(BaseSettings):
         description="1: large batches of messages are rendered in a process of their own; 0: in a thread.",
     )
     send_lease_s: int = Field(
-        60, ge=45, description="Seconds after which messages in the hands of a worker that is gone are taken up."
+        60, ge=6, description="Seconds after which messages in the hands of a worker that is gone are taken up."
     )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json.")
     log_level: str = Field("info", description="debug, info, warning or error.")

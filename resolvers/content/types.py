@@ -8,6 +8,7 @@ import strawberry
 import models
 from app.core.access import Scope
 from resolvers.integrations.types import MessageChannel
+from resolvers.metrics.types import MetricTotals, same_row
 from resolvers.nodes import Node
 from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Rows, column, many, one, rows, table_type
@@ -90,6 +91,10 @@ class Content(Node):
     def layout(self: Any) -> Rows:
         layout = rows(models.Layout)
         return layout.where(layout.c.id == self.c.layout_id)
+
+    @one(lambda: MetricTotals, "What came of it.", graphql_type=MetricTotals, scope=Scope.METRICS_READ)
+    def metrics(self: Any) -> Rows:
+        return same_row(models.Content, self)
 
 
 def contents_of(campaign: Rows) -> Rows:

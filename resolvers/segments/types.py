@@ -4,10 +4,11 @@ from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import String, func
+from sqlalchemy import String, Text, cast, func, or_
 
 import models
 from app.core.access import Scope
+from resolvers.campaigns.types import Campaign
 from resolvers.customers.types import Customer, stood_at
 from resolvers.nodes import Node, feed_cursor, values_of
 from resolvers.planner.declare import Order, Rows, column, connection, many, one, rows, table_type
@@ -124,3 +125,17 @@ class Segment(Node):
         name = func.replace(self.c.id.cast(String()), "-", "")
         asking = depends.where(depends.c.kind == "segment", depends.c.name == name)
         return segment.where(segment.c.id.in_(values_of(asking, depends.c.segment_id)))
+
+    @many(
+        lambda: Campaign,
+        "The campaigns whose audience or exclusions ask for its members. While one of them has not ended, it cannot be "
+        "deleted.",
+        graphql_type=list[Campaign],
+        scope=Scope.CAMPAIGNS_READ,
+        size=3,
+    )
+    def used_by_campaigns(self: Any) -> Rows:
+        campaign = rows(models.Campaign)
+        name = func.concat("seg_", func.replace(self.c.id.cast(String()), "-", ""))
+        asking = [cast(rule, Text()).contains(name) for rule in (campaign.c.audience, campaign.c.exclusions)]
+        return campaign.where(or_(*asking))

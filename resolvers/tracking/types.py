@@ -7,12 +7,13 @@ import strawberry
 
 import models
 from app.core.access import Scope
-from resolvers.metrics.types import LinkTotals
+from resolvers.metrics.types import LinkTotals, same_row
 from resolvers.nodes import Node
 from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Rows, column, one, rows, table_type
 from resolvers.scalars import DateTime, enum_value
 
+BY_NUMBER = Order("ln", "number", descending=False, counts=True)
 SEEN = Order("en", "occurred_at")
 
 
@@ -65,10 +66,10 @@ class Engagement(Node):
         return link.where(link.c.id == self.c.link_id)
 
 
-def same_row(model: Any, row: Rows) -> Rows:
-    """The same row again, for another type that shows more of it."""
-    found = rows(model)
-    return found.where(found.c.id == row.c.id)
+def links_of(campaign: Rows) -> Rows:
+    """The links in a campaign's messages."""
+    link = rows(models.Link)
+    return link.where(link.c.campaign_id == campaign.c.id).ordered(BY_NUMBER)
 
 
 def engagements_of(delivery: Rows) -> Rows:

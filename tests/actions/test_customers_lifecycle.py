@@ -22,6 +22,7 @@ from app.core.access import ALL_SCOPES, Scope
 from app.core.errors import Forbidden, Invalid, NotFound
 from models import AuditEntry, Consent, Customer, Device, Event, FeedTopic, Identity, Merge, MergeMove
 from tests.actions.people import People, anon, by_id, ext
+from tests.actions.posting import Posting
 
 
 async def test_suppressing_twice_is_suppressing_once(people: People) -> None:
@@ -125,6 +126,7 @@ async def test_erasing_leaves_nothing_but_the_audit_log(people: People) -> None:
     for name in ("u1", "u2", "u3"):
         await people.track(ext(name))
     await people.do(save_device, customer=ext("u2"), token="t", platform="ios")
+    await Posting(people).delivery(two.customer_id)
     await people.merge(ext("u2"), ext("u3"))
     await people.merge(ext("u1"), ext("u2"))
     receipt = await people.do(erase_customer, customer=ext("u3"))
@@ -135,6 +137,8 @@ async def test_erasing_leaves_nothing_but_the_audit_log(people: People) -> None:
         "event": 3,
         "device": 1,
         "consent": 2,
+        "topic_consent": 0,
+        "delivery": 1,
         "merge": 2,
         "feed_entry": 11,
         "feed_topic": 3,

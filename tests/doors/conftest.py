@@ -167,6 +167,17 @@ def parcelvoy(client: httpx2.AsyncClient, key: str) -> Send:
 
 
 @pytest.fixture
+def parcelvoy_client(client: httpx2.AsyncClient, key: str) -> Send:
+    """``await parcelvoy_client("POST", "/identify", {…})``, as the first tenant unless another ``key`` is given."""
+
+    async def send(method: str, path: str, json: Any = None, key: str = key) -> httpx2.Response:
+        headers = {"authorization": f"Bearer {key}"}
+        return await client.request(method, f"/parcelvoy/api/client{path}", json=json, headers=headers)
+
+    return send
+
+
+@pytest.fixture
 def ready(runtime: Runtime, tenant: TenantAccount) -> Ready:
     """``await ready()`` when every segment of the first tenant has the members that its rule finds."""
 

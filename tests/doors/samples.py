@@ -7,7 +7,7 @@ from app.rest.crm import DIALECT as CRM
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.rest.parcelvoy import DIALECT as PARCELVOY
 from app.rest.silocdp import DIALECT as SILOCDP
-from tests.doors import customerio_samples, silentchat_samples
+from tests.doors import campaign_samples, customerio_samples, silentchat_samples
 from tests.doors.sample import Sample
 
 
@@ -218,6 +218,7 @@ SAMPLES = (
     ),
     _parcelvoy("/lists", SEGMENTS_READ),
     _parcelvoy("/users", READ),
+    *campaign_samples.SAMPLES,
     *customerio_samples.SAMPLES,
     *silentchat_samples.SAMPLES,
 )

@@ -42,14 +42,8 @@ LATER = {
     ("customerio-track", "/api/v1/metrics"),
     ("customerio-track", "/api/v1/forms/{}/submit"),
     ("customerio-track", "/unsubscribe/{}"),
-    ("customerio", "/v1/newsletters/{}/contents/{}/metrics"),
-    ("customerio", "/v1/newsletters/{}/contents/{}/metrics/links"),
-    ("customerio", "/v1/newsletters/{}/messages"),
-    ("customerio", "/v1/newsletters/{}/metrics"),
-    ("customerio", "/v1/newsletters/{}/metrics/links"),
     ("customerio", "Exports"),
     ("customerio", "Objects"),
-    ("customerio", "Messages"),
     ("customerio", "Imports"),
     ("customerio", "/v1/exports"),
     ("crm", "/api/v1/customers POST"),
@@ -65,11 +59,6 @@ LATER = {
     ("crm", "Analytics"),
     ("crm", "GraphQL"),
     ("silentchat", "Billing"),
-    ("parcelvoy", "Client API"),
-    ("parcelvoy", "Campaigns"),
-    ("parcelvoy", "/api/client/users PATCH"),
-    ("parcelvoy", "/api/client/users DELETE"),
-    ("parcelvoy", "/api/client/campaigns"),
     ("parcelvoy", "/api/client/journeys"),
     ("parcelvoy", "/api/client/journeys/{}/trigger"),
 }
@@ -101,8 +90,8 @@ def listed(dialect: Dialect) -> Iterator[tuple[str, str, int]]:
 @each_dialect
 def test_the_routes_are_exactly_those_of_the_list(dialect: Dialect) -> None:
     served = [(endpoint.method, anonymous(endpoint.path), endpoint.status) for endpoint in dialect.endpoints]
-    assert sorted(served) == sorted(listed(dialect))
-    assert len(served) == {"silocdp": 21, "customerio": 58, "crm": 9, "parcelvoy": 2, "silentchat": 40}[dialect.name]
+    assert sorted(served) == sorted(set(listed(dialect)))
+    assert len(served) == {"silocdp": 21, "customerio": 66, "crm": 9, "parcelvoy": 11, "silentchat": 40}[dialect.name]
 
 
 def every_error(dialect: Dialect, kind: type[RapportError] = RapportError) -> Iterator[type[RapportError]]:

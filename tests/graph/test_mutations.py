@@ -10,6 +10,7 @@ from app.core.ids import new_id, public_id
 from app.runtime import Runtime
 from resolvers.schema import schema
 from tests.graph.callers import Caller, Json, everything_stored
+from tests.graph.campaigning import CAMPAIGNS
 from tests.graph.consent import CONSENT
 from tests.graph.content import CONTENT
 from tests.graph.integrations import INTEGRATIONS
@@ -26,7 +27,7 @@ def test_every_mutation_is_tested() -> None:
     assert mutations is not None
     about_people = MUTATIONS.keys() | PUBLIC_MUTATIONS | WITHOUT_INPUT
     talk = TALK.keys() | VISITORS_OWN.keys() | TALK_PUBLIC | TALK_WITHOUT_INPUT
-    sending = REPORTING.keys() | CONTENT.keys() | CONSENT.keys() | INTEGRATIONS.keys()
+    sending = REPORTING.keys() | CONTENT.keys() | CONSENT.keys() | INTEGRATIONS.keys() | CAMPAIGNS.keys()
     assert set(mutations.fields) == about_people | talk | sending
 
 

@@ -90,6 +90,10 @@ class Mailing:
 
     async def invite(self, count: int, kind: str = "email", **delivery: Any) -> list[UUID]:
         """New people with an address each, and a queued delivery for each of them. Returns the deliveries."""
+        return await self.queue(await self.people_with_addresses(count, kind), **delivery)
+
+    async def people_with_addresses(self, count: int, kind: str = "email") -> list[UUID]:
+        """New people with an address each."""
         now = clock.now()
         address = {"email": f"p%d-{self.campaign_id.hex[-6:]}@example.com", "phone": "+1415555%04d"}[kind]
         people = [new_id() for _ in range(count)]
@@ -120,7 +124,7 @@ class Mailing:
                 for place, id in enumerate(people, first)
             ]
             await tx.insert(Identity, names)
-        return await self.queue(people, **delivery)
+        return people
 
     async def queue(self, people: Sequence[UUID], **delivery: Any) -> list[UUID]:
         """A queued delivery for each of these people."""
@@ -205,6 +209,13 @@ class Mailing:
         [run] = await self.rows(select(CampaignRun).where(col(CampaignRun.id) == self.run_id))
         [campaign] = await self.rows(select(Campaign).where(col(Campaign.id) == self.campaign_id))
         return campaign.status, run.state
+
+    async def ended(self, within_s: float = 5.0) -> None:
+        """Returns once the campaign is completed."""
+        async with asyncio.timeout(within_s):
+            wanted = select(Campaign).where(col(Campaign.id) == self.campaign_id, col(Campaign.status) == "completed")
+            while not await self.rows(wanted):
+                await asyncio.sleep(0.05)
 
     async def completed(self, within_s: float = 5.0) -> tuple[str, str]:
         """The same, once the run is over."""

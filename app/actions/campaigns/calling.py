@@ -22,7 +22,8 @@ OPTION_KEYS: Final = frozenset({"is_tracked", "is_retained", "sends_to_unsubscri
 
 @dataclass(frozen=True, slots=True)
 class CallOfDelivery:
-    """``Delivery.data`` in its parts. ``data`` is what Liquid sees as ``trigger``, besides the run's own data.
+    """``Delivery.data`` in its parts. ``data`` is what Liquid sees as ``trigger``, besides the run's own data, and
+    ``event`` what it sees by that name.
 
     ``content`` takes the place of what the delivery's content says, key by key (of ``fields`` each by itself);
     ``language`` that of the customer's; ``options`` that of the campaign's settings. ``devices`` of a push: ``all``,
@@ -35,6 +36,7 @@ class CallOfDelivery:
     options: Mapping[str, bool] = field(default_factory=dict)
     devices: str = ""
     device: Mapping[str, Any] | None = None
+    event: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> "CallOfDelivery":
@@ -50,6 +52,7 @@ class CallOfDelivery:
             "options": dict(self.options),
             "devices": self.devices,
             "device": self.device and dict(self.device),
+            "event": dict(self.event),
         }
         return {key: value for key, value in said.items() if value} or None
 

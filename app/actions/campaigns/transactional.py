@@ -41,9 +41,9 @@ class TransactionalSend:
 
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
     address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). ``device`` is one of
-    a push that is not stored: its token, platform and attributes. With ``idempotency_key`` the same message is
-    sent once, however often it is asked for. ``options`` as in
-    :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
+    a push that is not stored: its token, platform and attributes. ``data`` and ``event`` are what Liquid sees as
+    ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once, however often it is asked for.
+    ``options`` as in :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
     """
 
     channel: str
@@ -54,6 +54,7 @@ class TransactionalSend:
     trigger_name: str | None = None
     content_id: UUID | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] = field(default_factory=dict)
     content: Mapping[str, Any] = field(default_factory=dict)
     language: str | None = None
     options: Mapping[str, bool] = field(default_factory=dict)
@@ -126,9 +127,10 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
     if due_at > now + LONGEST_WAIT:
         raise Invalid.at("send_at", f"must be within {LONGEST_WAIT.days} days")
     content = check_content(send.content)
+    data, event = check_data(send.data), check_data(send.event, "event")
     devices = send.to if send.channel == "push" else ""
     device = None if send.device is None else check_data(send.device, "device", most=MAX_DEVICE)
-    said = CallOfDelivery(check_data(send.data), content, send.language, dict(send.options), devices, device)
+    said = CallOfDelivery(data, content, send.language, dict(send.options), devices, device, event)
     return said, max(due_at, now)
 
 

@@ -23,6 +23,8 @@ from models import Device
 MAX_TOKEN = 1000
 MAX_DEVICE_BYTES = 10_000
 PLATFORM = re.compile(r"[a-z][a-z0-9_]{0,19}\Z")
+UNKNOWN = "unknown"
+"""The platform of a device of which nobody has said it."""
 
 
 async def save_device(
@@ -30,7 +32,7 @@ async def save_device(
     *,
     customer: CustomerRef,
     token: str,
-    platform: str,
+    platform: str | None,
     attributes: Mapping[str, Any] | None = None,
     last_used_at: datetime | None = None,
 ) -> UUID:
@@ -56,7 +58,8 @@ async def save_device(
             await _execute(tx, delete(Device).where(col(Device.id) == known.id))
             _tell(tx, known.customer_id)
         device_id = new_id()
-        row = {"attributes": {}, "last_used_at": None, **said, "created_at": tx.now, "updated_at": tx.now}
+        row = {"platform": known.platform if known else UNKNOWN, "attributes": {}, "last_used_at": None, **said}
+        row |= {"created_at": tx.now, "updated_at": tx.now}
         await tx.insert(Device, [{"id": device_id, "customer_id": person.id, "token": token, **row}])
     _tell(tx, person.id)
     return device_id
@@ -75,12 +78,14 @@ async def remove_device(tx: Tx, *, customer: CustomerRef, token: str) -> UUID:
 
 
 def _check_device(
-    token: str, platform: str, attributes: Mapping[str, Any] | None, last_used_at: datetime | None, now: datetime
+    token: str, platform: str | None, attributes: Mapping[str, Any] | None, last_used_at: datetime | None, now: datetime
 ) -> dict[str, Any]:
     check_text(token, "token", longest=MAX_TOKEN, shortest=1)
-    if not isinstance(platform, str) or not PLATFORM.match(platform):
-        raise Invalid.at("platform", "is not a platform such as ios, android or web")
-    said: dict[str, Any] = {"platform": platform}
+    said: dict[str, Any] = {}
+    if platform is not None:
+        if not isinstance(platform, str) or not PLATFORM.match(platform):
+            raise Invalid.at("platform", "is not a platform such as ios, android or web")
+        said["platform"] = platform
     if attributes is not None:
         said["attributes"] = check_document(attributes, "attributes", max_bytes=MAX_DEVICE_BYTES)
     if last_used_at is not None:

@@ -19,7 +19,19 @@ from app.core.errors import NotFound
 from app.core.feed import customer_topic
 from app.core.ids import public_id
 from app.core.tx import Tx
-from models import Consent, Customer, Device, Event, FeedEntry, FeedTopic, Identity, Merge, MergeMove
+from models import (
+    Consent,
+    Customer,
+    Delivery,
+    Device,
+    Event,
+    FeedEntry,
+    FeedTopic,
+    Identity,
+    Merge,
+    MergeMove,
+    TopicConsent,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,8 @@ async def _delete_all(tx: Tx, people: Sequence[UUID]) -> dict[str, int]:
         **await Conversations(tx).erase(people),
         "event": await _delete(tx, Event, among(session, Event.customer_id, people)),
         "device": await _delete(tx, Device, among(session, Device.customer_id, people)),
+        "delivery": await _delete(tx, Delivery, among(session, Delivery.customer_id, people)),
+        "topic_consent": await _delete(tx, TopicConsent, among(session, TopicConsent.customer_id, people)),
         "consent": await _delete(tx, Consent, among(session, Consent.customer_id, people)),
         "identity": await _delete(tx, Identity, among(session, Identity.customer_id, people)),
         "merge": await _delete(tx, Merge, merged),

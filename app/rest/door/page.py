@@ -127,7 +127,8 @@ def _named(parameter: Document) -> str:
 
 def _schema_table(content: Document, document: Document) -> str:
     schema = _resolved(next(iter(content.values()))["schema"], document) if content else {}
-    rows = list(_rows(schema, document))
+    items = _resolved(schema.get("items", {}), document)
+    rows = list(_rows(items, document, "[].") if items else _rows(schema, document))
     return _table(rows) if rows else '<p class="soft">An empty object.</p>'
 
 

@@ -1,11 +1,11 @@
 """From bytes to a declared model: sizes, JSON, and errors that name the field."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
@@ -56,33 +56,40 @@ async def read_body(headers: Mapping[str, str], receive: Receive, limit: int) ->
 
 
 def parse_body(model: type[ModelT], body: bytes) -> ModelT:
-    """``body`` as ``model``; an empty body is an empty object. Raises Invalid, naming each offending field."""
+    """``body`` as ``model``; an empty body is an empty object. A ``RootModel`` is a JSON array. Raises Invalid, naming
+    each offending field."""
+    is_array = issubclass(model, RootModel)
     if not body.strip():
         body = b"{}"
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as broken:
         raise Invalid.at("body", f"is not JSON: {broken}") from broken
-    if not isinstance(document, dict):
-        raise Invalid.at("body", "must be a JSON object")
+    if not isinstance(document, list if is_array else dict):
+        raise Invalid.at("body", f"must be a JSON {'array' if is_array else 'object'}")
     if b"\\u0000" in body or body.count(b"[") + body.count(b"{") > DEPTH_LIMIT:
         _refuse_unstorable(document, "", 0)
     return validate(model, document)
 
 
 def parse_query(model: type[ModelT], query: bytes) -> ModelT:
-    """A query string as ``model``; of a repeated name the last value counts. Raises Invalid."""
+    """A query string as ``model``; of a repeated name the last value counts, unless it is a list. Raises Invalid."""
     try:
-        fields = dict(parse_qsl(query.decode("ascii"), errors="strict", max_num_fields=QUERY_FIELDS))
+        pairs = parse_qsl(query.decode("ascii"), errors="strict", max_num_fields=QUERY_FIELDS)
     except ValueError as broken:
         raise Invalid.at("query", "is not a UTF-8 query string") from broken
-    for name, value in fields.items():
+    for name, value in pairs:
         if "\0" in value:
             raise Invalid.at(name, "holds a NUL character")
+    fields: dict[str, Any] = dict(pairs)
+    for attribute, said in model.model_fields.items():
+        name = said.alias or attribute
+        if get_origin(said.annotation) is list and name in fields:
+            fields[name] = [value for key, value in pairs if key == name]
     return validate(model, fields)
 
 
-def validate(model: type[ModelT], document: Mapping[str, Any]) -> ModelT:
+def validate(model: type[ModelT], document: Mapping[str, Any] | list[Any]) -> ModelT:
     """``document`` as ``model``. Raises Invalid with an issue per offending field, in the names of the wire."""
     try:
         return model.model_validate(document)

@@ -1,20 +1,22 @@
 """Parcelvoy ``/users``: people, by name or by a list rule."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from app.actions import customers, segments
-from app.actions.customers import CustomerView, DeviceView
+from app.actions.customers import CustomerRef, CustomerView, DeviceView
 from app.core.access import Scope
 from app.core.clock import iso
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.ids import parse_id, public_id
 from app.core.tx import Reading
 from app.rest.door import Call, Endpoint
+from app.rest.parcelvoy.people import MOST, Person, Text, facts_of, save_people
 from app.rest.parcelvoy.rules import read_list_rule
 from app.rest.parcelvoy.wire import Paged, PageQuery, Wire
 from app.segments import Rule, parse_rule
@@ -28,6 +30,20 @@ class UserQuery(PageQuery):
     sort: Literal["id"] = Field("id", description="As they became known.")
     id: str = Field("", description="Only this user (`cust_…`).")
     filter: str = Field("", description="Only users of whom this is true: a list rule as JSON.")
+
+
+class OwnUser(Person):
+    """A user by your own id of them."""
+
+    external_id: Text = Field(description="Your own id of this person.")
+
+
+class OwnUsers(RootModel[Annotated[list[OwnUser], Field(min_length=1, max_length=MOST)]]):
+    """1 to 1,000 users."""
+
+
+class UserIds(Wire):
+    user_id: list[Text] = Field(min_length=1, max_length=100, description="Your own ids, each by itself.")
 
 
 class Device(Wire):
@@ -65,6 +81,20 @@ async def list_users(call: Call[None, UserQuery]) -> Paged[User]:
             offset, most = max(total - offset - most, 0), max(min(most, total - offset), 0)
         views = await _found(reading, rule, offset, most)
     return query.paged([_shown(view) for view in (reversed(views) if query.direction == "desc" else views)], total)
+
+
+async def save_users(call: Call[OwnUsers, None]) -> None:
+    users = call.body.root
+    async with call.write() as tx:
+        await save_people(tx, [facts_of(user, user) for user in users], [str(place) for place in range(len(users))])
+
+
+async def delete_users(call: Call[None, UserIds]) -> None:
+    """Who is not there is passed over."""
+    async with call.write() as tx:
+        for external_id in sorted(set(call.query.user_id)):
+            with suppress(NotFound):
+                await customers.delete_customer(tx, customer=CustomerRef("external_id", external_id))
 
 
 async def _found(reading: Reading, rule: Rule, offset: int, most: int) -> Sequence[CustomerView]:
@@ -133,5 +163,26 @@ ENDPOINTS = (
         scope=Scope.CUSTOMERS_READ,
         query=UserQuery,
         response=Paged[User],
+    ),
+    Endpoint(
+        method="PATCH",
+        path="/api/client/users",
+        handler=save_users,
+        tag=TAG,
+        summary="Create or update users",
+        scope=Scope.CUSTOMERS_WRITE,
+        body=OwnUsers,
+        status=204,
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/api/client/users",
+        handler=delete_users,
+        tag=TAG,
+        summary="Delete users",
+        scope=Scope.CUSTOMERS_WRITE,
+        query=UserIds,
+        status=204,
+        fields={"customer": "user_id"},
     ),
 )

@@ -30,6 +30,13 @@ MAX_LIMIT = 1000
 MOST = 10_000
 """How many "all" are at most: more come on further pages."""
 CODES = {401: 1000, 403: 1007}
+TYPES = {
+    "must be text": "string",
+    "must be an object": "object",
+    "must be a list": "array",
+    "must be true or false": "boolean",
+}
+"""What Parcelvoy calls the types of which it says that a value must be one."""
 CURSOR = re.compile(rb"at:(0|[1-9][0-9]{0,8})\Z")
 
 
@@ -138,7 +145,7 @@ def envelope_model(response: type[BaseModel] | None) -> type[BaseModel]:
 
 def error_form(refusal: Refusal) -> dict[str, Any]:
     """The JSON of a refusal: its first sentence."""
-    said: dict[str, Any] = {"status": "error", "error": refusal.sentences[0]}
+    said: dict[str, Any] = {"status": "error", "error": _sentence(refusal)}
     return said | {"code": CODES[refusal.status]} if refusal.status in CODES else said
 
 
@@ -159,3 +166,10 @@ def limit_headers(_: Allowance) -> Headers:
 
 def _cursor(offset: int) -> str:
     return base64.urlsafe_b64encode(b"at:%d" % offset).decode()
+
+
+def _sentence(refusal: Refusal) -> str:
+    detail = refusal.details[0]
+    if detail.field is not None and detail.message in TYPES:
+        return f"The value of `{detail.field.replace('.', ' ')}` must be a {TYPES[detail.message]}."
+    return refusal.sentences[0]

@@ -52,8 +52,8 @@ from app.templates.rendering import Order, Rendered
 log = logging.logger(__name__)
 
 LEASE = timedelta(seconds=60)
-SEND_S = 40.0
-"""How long one message may be in a provider's hands; less than the lease."""
+IN_HANDS = 2 / 3
+"""How much of the lease one message may be in a provider's hands."""
 GROUP = 64
 """Messages that are marked, sent and recorded together: so many may be in doubt when a worker is lost."""
 KEPT_GROUP = 100
@@ -307,12 +307,13 @@ class Batch:
             parcel.unsubscribe_url,
             self.lane,
         )
+        within_s = IN_HANDS * self.tools.lease.total_seconds()
         async with hands:
             try:
-                async with asyncio.timeout(SEND_S):
+                async with asyncio.timeout(within_s):
                     outcome: Outcome = await provider.send(outgoing)
             except TimeoutError:
-                return Outcome.unknown("", f"The provider did not answer in {SEND_S:.0f} seconds.")
+                return Outcome.unknown("", f"The provider did not answer in {within_s:.0f} seconds.")
             except Exception as failure:
                 log.warning("a provider failed", kind=provider.kind, delivery=claim.id.hex, exc_info=failure)
                 return Outcome.unknown("", f"{type(failure).__name__}: {failure}")
