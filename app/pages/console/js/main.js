@@ -12,6 +12,7 @@ import { campaign } from "./views/campaign.js";
 import { newCampaign } from "./views/campaign_form.js";
 import { campaigns } from "./views/campaigns.js";
 import { canned } from "./views/canned.js";
+import { messages } from "./views/contact.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
 import { delivery } from "./views/delivery.js";
@@ -41,6 +42,7 @@ const ROUTES = [
   { path: "/ready-answers", view: canned, place: "/inbox" },
   { path: "/customers", view: customers, place: "/customers" },
   { path: "/customers/:id", view: customer, place: "/customers" },
+  { path: "/customers/:id/messages", view: messages, place: "/customers" },
   { path: "/segments", view: segments, place: "/segments" },
   { path: "/segments/new", view: newSegment, place: "/segments" },
   { path: "/segments/:id", view: segment, place: "/segments" },

@@ -8,7 +8,7 @@ import { avatar, moment, number, personName } from "../format.js";
 import { ask } from "../graph.js";
 import { pagedTable } from "../lists.js";
 import { announce } from "../notices.js";
-import { GATES, STATE_CHOICES, channelWords, deliveryBadge } from "./words.js";
+import { REASON_CHOICES, STATE_CHOICES, channelWords, deliveryBadge, reasonWords } from "./words.js";
 
 const DELIVERIES = `query Deliveries($filter: DeliveryFilter, $people: Boolean!, $campaigns: Boolean!, $first: Int, $after: String, $last: Int, $before: String) {
   deliveries(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
@@ -23,8 +23,6 @@ const DELIVERIES = `query Deliveries($filter: DeliveryFilter, $people: Boolean!,
 }`;
 const RETRY = "mutation RetryFailed($input: RetryFailedDeliveriesInput!) { retryFailedDeliveries(input: $input) { count } }";
 const SETTLE = "mutation Settle($input: SettleDeliveriesInDoubtInput!) { settleDeliveriesInDoubt(input: $input) { count } }";
-const REASONS = [["", "Any"], ["audience", "Left the audience"], ["control", "Control group"], ["address", "No address"], ["suppression", "Suppressed"], ["consent", "No consent"],
-  ["cap", "Had enough messages"], ["quiet_hours", "Quiet hours"], ["throttle", "Messages per second"], ["content", "Content does not render"]];
 const VERDICTS = [["SENT", "They were sent"], ["RESEND", "Send them again"], ["FAILED", "They were not sent, and are not to be"]];
 
 /** A table of deliveries. `filter` is what is always asked for; state and reason come from the page's address. */
@@ -66,12 +64,10 @@ function what({ id, subject, campaign, isTest }) {
 
 /** In a few words, why it is where it is. */
 function why(state, reason, error, dueAt) {
-  if (state === "QUEUED" && dueAt) return h("span", { class: "small quiet reason" }, reason ? `${gateWords(reason)}, due ` : "Due ", moment(dueAt));
-  const text = error ?? (reason && gateWords(reason));
+  if (state === "QUEUED" && dueAt) return h("span", { class: "small quiet reason" }, reason ? `${reasonWords(reason)}, due ` : "Due ", moment(dueAt));
+  const text = error ?? (reason && reasonWords(reason));
   return text && h("span", { class: "small quiet reason" }, text);
 }
-
-const gateWords = (reason) => REASONS.find(([key]) => key === reason)?.[1] ?? GATES[reason] ?? reason;
 
 function since({ humanClickedAt, humanOpenedAt, sentAt, createdAt }) {
   if (humanClickedAt) return ["Clicked ", moment(humanClickedAt)];
@@ -82,7 +78,7 @@ function since({ humanClickedAt, humanOpenedAt, sentAt, createdAt }) {
 /** The filters above such a table. */
 export function deliveryFilters(page, table) {
   const choice = (name, label, options) => field({ name, label, options, value: page.query.get(name) ?? "", onchange: ({ target }) => table.refilter({ [name]: target.value }) });
-  return [choice("state", "State", [["", "All"], ...STATE_CHOICES]), choice("reason", "Why", REASONS)];
+  return [choice("state", "State", [["", "All"], ...STATE_CHOICES]), choice("reason", "Why", [["", "Any"], ...REASON_CHOICES])];
 }
 
 /** The deliveries of a campaign, with what can be done about those that went wrong. */

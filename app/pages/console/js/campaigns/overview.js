@@ -28,6 +28,7 @@ export class Overview {
     this.progress = h("div", { role: "status" });
     this.figures = h("dl", { class: "figures close" });
     this.tables = h("div", { class: "stack" });
+    this.lost = h("div");
     this.facts = h("div", { class: "stack" });
     const timer = setInterval(() => !document.hidden && this.campaign.startedAt && this.#count().catch(() => {}), AGAIN_MS);
     page.signal.addEventListener("abort", () => clearInterval(timer));
@@ -36,15 +37,15 @@ export class Overview {
   async load() {
     await this.#count();
     this.#tell();
-    this.main = h("div", { class: "stack" }, this.progress, this.campaign.startedAt ? [this.chart?.element, this.tables] : this.#beginning());
-    return h("div", null, this.figures, h("div", { class: "columns" }, this.main, this.facts));
+    this.main = h("div", { class: "stack" }, this.progress, this.campaign.startedAt ? [this.chart.element, this.lost] : this.#beginning());
+    return h("div", { class: "stack" }, this.figures, h("div", { class: "columns" }, this.main, this.facts), this.tables);
   }
 
   async renew(campaign) {
     this.campaign = campaign;
     if (campaign.startedAt && !this.chart) {
       this.chart = new Chart(this.page, [campaign.id], campaign.startedAt);
-      fill(this.main, this.progress, this.chart.element, this.tables);
+      fill(this.main, this.progress, this.chart.element, this.lost);
     }
     await this.#count();
     this.#tell();
@@ -69,7 +70,8 @@ export class Overview {
       campaign.goal && figure("Converted", count("CONVERTED"), whole.CONVERTED.amount ? `worth ${number(whole.CONVERTED.amount)}` : rate(count("CONVERTED"), count("SENT"))),
       figure("Unsubscribed", count("UNSUBSCRIBED"), rate(count("UNSUBSCRIBED"), count("SENT"))));
     const { campaign: linked } = await ask(LINKS, { id: campaign.id }, this.page);
-    fill(this.tables, this.#byContent(parts), byLink(linked.links), this.#losses(count), this.#runs());
+    fill(this.tables, this.#byContent(parts), byLink(linked.links), this.#runs());
+    fill(this.lost, this.#losses(count));
   }
 
   /** How far it is while it sends: of what was made, what is settled one way or the other. */

@@ -2,12 +2,13 @@
 
 import { may } from "../account.js";
 import { button, h } from "../dom.js";
-import { moment, pairs, personName, plain, words } from "../format.js";
+import { moment, pairs, personName, words } from "../format.js";
 import { ask } from "../graph.js";
 import { announce } from "../notices.js";
 import { go, head } from "../router.js";
+import { gateList } from "../campaigns/gates.js";
 import { MESSAGE, messageCard } from "../campaigns/message.js";
-import { GATES, VERDICTS, channelWords, deliveryBadge } from "../campaigns/words.js";
+import { channelWords, deliveryBadge } from "../campaigns/words.js";
 import { wayBack } from "./ways.js";
 
 const DELIVERY = `query Delivery($id: ID!, $people: Boolean!, $campaigns: Boolean!, $integrations: Boolean!) {
@@ -72,21 +73,9 @@ function course(found) {
     happened.map(([label, at]) => h("li", null, h("div", null, label), moment(at))), waits));
 }
 
-/** The gates in their order: what each went by, and what it said. */
 function decision({ decision: gates, state }) {
   const title = state === "SKIPPED" ? "Why it was not sent" : "Why it was sent, or not yet";
-  if (!gates?.length) return h("section", { class: "card", "aria-label": title }, h("h2", null, title), h("p", { class: "quiet" }, "It was not decided yet."));
-  return h("section", { class: "card", "aria-label": title }, h("h2", null, title), h("ol", { class: "verdicts" }, gates.map(({ gate, verdict, value, detail }) => {
-    const [said, sign] = VERDICTS[verdict];
-    return h("li", { "data-verdict": verdict }, h("div", { class: "verdict" }, h("span", { class: "sign", "aria-hidden": "true" }, sign),
-      h("div", null, h("span", { class: "strong" }, GATES[gate] ?? words(gate), h("span", { class: "unseen" }, `: ${said}`)), detail && h("span", null, detail),
-        h("span", { class: "small quiet" }, evidence(value)))));
-  })));
-}
-
-function evidence(value) {
-  const known = Object.entries(value ?? {}).filter(([, one]) => one !== null && one !== "" && !(Array.isArray(one) && !one.length));
-  return known.map(([name, one]) => `${words(name)}: ${plain(one)}`).join(" · ");
+  return h("section", { class: "card", "aria-label": title }, h("h2", null, title), gates?.length ? gateList(gates) : h("p", { class: "quiet" }, "It was not decided yet."));
 }
 
 function seen({ nodes, totalCount }) {
