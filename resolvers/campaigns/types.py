@@ -11,6 +11,8 @@ from app.core.access import Scope
 from resolvers.accounts.users import User, user_of
 from resolvers.consent.types import SubscriptionTopic
 from resolvers.content.types import Content, contents_of
+from resolvers.deliveries.queries import WhichDeliveries, deliveries_matching
+from resolvers.deliveries.types import Delivery
 from resolvers.integrations.types import MessageChannel
 from resolvers.metrics.types import MetricTotals, same_row
 from resolvers.nodes import Node, feed_cursor
@@ -236,3 +238,13 @@ class Campaign(Node):
     def runs(self: Any) -> Rows:
         run = rows(models.CampaignRun)
         return run.where(run.c.campaign_id == self.c.id).ordered(RUNS)
+
+    @connection(
+        lambda: Delivery,
+        "Its messages, those made last first.",
+        graphql_type=Connection[Delivery],
+        scope=Scope.DELIVERIES_READ,
+    )
+    def deliveries(self: Any, filter: WhichDeliveries = None) -> Rows:
+        delivery = rows(models.Delivery)
+        return deliveries_matching(delivery.where(delivery.c.campaign_id == self.c.id), filter)
