@@ -1,5 +1,6 @@
 """Reading campaigns and their runs."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import String, cast, func, or_, select
@@ -48,14 +49,15 @@ async def campaign_with_trigger_name(reading: Reading, *, trigger_name: str) -> 
 async def list_campaigns(
     reading: Reading,
     *,
-    kind: str | None = None,
-    status: str | None = None,
+    kind: str | Collection[str] | None = None,
+    status: str | Collection[str] | None = None,
     channel: str | None = None,
     newest_first: bool = True,
     limit: int = 100,
     offset: int = 0,
 ) -> Page[Campaign]:
-    """Campaigns by number. ``channel``: only those whose first channel it is. Raises :class:`Invalid`."""
+    """Campaigns by number, of one kind and status or of several. ``channel``: only those whose first channel it is.
+    Raises :class:`Invalid`."""
     reading.require(Scope.CAMPAIGNS_READ)
     check_window(offset, limit)
     wanted = select(Campaign).where(col(Campaign.deleted_at).is_(None))
@@ -64,9 +66,10 @@ async def list_campaigns(
         ("status", status, STATUSES, col(Campaign.status)),
     ):
         if value is not None:
-            if value not in known:
+            asked = [value] if isinstance(value, str) else list(value)
+            if not set(asked) <= set(known):
                 raise Invalid.at(path, f"must be one of {', '.join(known)}")
-            wanted = wanted.where(column == value)
+            wanted = wanted.where(column.in_(asked))
     if channel is not None:
         wanted = wanted.where(col(Campaign.channels)[0].as_string() == channel)
     total = (await reading.session.execute(select(func.count()).select_from(wanted.subquery()))).scalar_one()

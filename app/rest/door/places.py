@@ -17,6 +17,10 @@ class Places:
         that the names below are the same too."""
         self._said[path] = (said, deeper)
 
+    def note_all(self, other: "Places") -> None:
+        """Remembers what another one does too."""
+        self._said |= other._said
+
     def said(self, path: str) -> str:
         """Where the part of our rule at ``path``, or else the nearest one around it, was said."""
         known = path
