@@ -10,6 +10,7 @@ from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import KINDS, STATUSES
 from app.actions.paging import Page, check_window
 from app.core.access import Scope
+from app.core.batches import among
 from app.core.errors import Invalid, NotFound
 from app.core.ids import public_id
 from app.core.tx import Reading
@@ -112,3 +113,14 @@ async def list_runs(reading: Reading, *, campaign_id: UUID, limit: int = 100, of
     total = (await reading.session.execute(select(func.count()).select_from(wanted.subquery()))).scalar_one()
     page = wanted.order_by(col(CampaignRun.number).desc()).limit(limit).offset(offset)
     return Page((await reading.session.execute(page)).scalars().all(), total)
+
+
+async def targets_of(reading: Reading, *, campaign_ids: Collection[UUID]) -> dict[UUID, int]:
+    """For how many people the runs of each campaign were, in all. Campaigns without a run are not in it."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    summed = (
+        select(col(CampaignRun.campaign_id), func.sum(col(CampaignRun.targeted)))
+        .where(among(reading.session, CampaignRun.campaign_id, campaign_ids))
+        .group_by(col(CampaignRun.campaign_id))
+    )
+    return {campaign_id: int(targeted) for campaign_id, targeted in await reading.session.execute(summed)}

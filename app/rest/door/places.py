@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.core.errors import Conflict, Invalid, Issue
+from app.core.errors import Conflict, Invalid, Issue, NotFound
 
 
 class Places:
@@ -33,8 +33,8 @@ class Places:
 
     @contextmanager
     def telling(self) -> Iterator[None]:
-        """Issues of an :class:`Invalid` or :class:`Conflict` raised inside name the dialect's places; of several at one
-        place the first."""
+        """Issues of an :class:`Invalid`, :class:`Conflict` or :class:`NotFound` raised inside name the dialect's
+        places; of several at one place the first."""
         try:
             yield
         except Invalid as invalid:
@@ -43,5 +43,7 @@ class Places:
                 path = self.said(issue.path)
                 issues.setdefault(path, Issue(path, issue.message))
             raise Invalid(*issues.values()) from None
+        except NotFound as missing:
+            raise NotFound(missing.noun, missing.field and self.said(missing.field)) from None
         except Conflict as conflict:
             raise Conflict(conflict.message, conflict.field and self.said(conflict.field)) from None

@@ -12,7 +12,7 @@ from app.core.ids import parse_id, public_id
 from app.core.tx import Tx
 from app.rest.door import Call, Endpoint
 from app.rest.silocdp.contents import Content, save_content, shown_content
-from app.rest.silocdp.drafts import Saved
+from app.rest.silocdp.drafts import DraftSaved
 from app.rest.silocdp.wire import Paged, PageQuery, Required, Wire, moment, paged
 from models import Campaign, Experiment
 
@@ -139,7 +139,7 @@ async def get_test(call: Call[None, None]) -> Test:
     return Test(**_row(experiment), variants=variants)
 
 
-async def create_test(call: Call[NewTest, None]) -> Saved:
+async def create_test(call: Call[NewTest, None]) -> DraftSaved:
     body = call.body
     campaign_id = parse_id("campaign", body.campaign_id, "campaignId")
     async with call.write() as tx:
@@ -148,10 +148,10 @@ async def create_test(call: Call[NewTest, None]) -> Saved:
             tx, campaign_id=campaign_id, groups=_groups(body.variants), **_settings(body)
         )
         await _say(tx, campaign, body.variants)
-    return Saved(id=public_id("experiment", made))
+    return DraftSaved(id=public_id("experiment", made))
 
 
-async def update_test(call: Call[TestChanges, None]) -> Saved:
+async def update_test(call: Call[TestChanges, None]) -> DraftSaved:
     body = call.body
     experiment_id = parse_id("experiment", call.path["id"])
     async with call.write() as tx:
@@ -163,7 +163,7 @@ async def update_test(call: Call[TestChanges, None]) -> Saved:
             await _say(tx, campaign, body.variants)
         if body.winner is not None:
             await campaigns.decide_experiment(tx, experiment_id=experiment_id, winner=body.winner)
-    return Saved(id=public_id("experiment", experiment_id))
+    return DraftSaved(id=public_id("experiment", experiment_id))
 
 
 async def delete_test(call: Call[None, None]) -> None:
@@ -248,7 +248,7 @@ ENDPOINTS = (
         summary="Create an A/B test",
         scope=Scope.CAMPAIGNS_WRITE,
         body=NewTest,
-        response=Saved,
+        response=DraftSaved,
         fields=FIELDS,
     ),
     Endpoint(
@@ -259,7 +259,7 @@ ENDPOINTS = (
         summary="Update or decide a test",
         scope=Scope.CAMPAIGNS_WRITE,
         body=TestChanges,
-        response=Saved,
+        response=DraftSaved,
         fields=FIELDS,
     ),
     Endpoint(

@@ -10,9 +10,10 @@ from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.core.tx import Tx
 from app.rest.door import Call, Endpoint
+from app.rest.door.places import Places
 from app.rest.silocdp import drafts
-from app.rest.silocdp.contents import Content, KeptContent, kept_content, save_content
-from app.rest.silocdp.drafts import Draft, Drafted, DraftedFor, Saved
+from app.rest.silocdp.contents import Content, KeptContent, kept_content, note_contents, save_content
+from app.rest.silocdp.drafts import Draft, Drafted, DraftedFor, DraftSaved
 from app.rest.silocdp.notifications import Channel, Status
 from app.rest.silocdp.wire import Paged, PageQuery, Required, Wire, paged
 from models import Campaign as CampaignRow
@@ -49,7 +50,10 @@ class Goal(Wire):
 
 class CampaignChanges(Draft):
     channels: list[Channel] | None = Field(None, min_length=1)
-    contents: list[PlacedContent] = Field(default_factory=list, description="Those that are new or different.")
+    contents: list[PlacedContent] = Field(
+        default_factory=list,
+        description="Those that are new or different. Refusals name them by their place among all that are kept.",
+    )
     recurrence: str | None = Field(None, description="Of a recurring one: an iCalendar RRULE, as `FREQ=WEEKLY`.")
     trigger_name: str | None = Field(None, description="By which name it is called; of triggered and transactional.")
     goal: Goal | None = None
@@ -128,7 +132,7 @@ async def get_campaign(call: Call[None, None]) -> Campaign:
     )
 
 
-async def create_campaign(call: Call[NewCampaign, None]) -> Saved:
+async def create_campaign(call: Call[NewCampaign, None]) -> DraftSaved:
     body = call.body
     settings, places = drafts.settings_of(body, {})
     settings |= _more(body)
@@ -137,10 +141,10 @@ async def create_campaign(call: Call[NewCampaign, None]) -> Saved:
             made = await campaigns.create_campaign(tx, channels=body.channels, kind=body.type, **settings)
         await _say(tx, made, body)
         await _move(tx, made, body.status)
-    return Saved(id=public_id("campaign", made))
+    return DraftSaved(id=public_id("campaign", made))
 
 
-async def update_campaign(call: Call[CampaignChanges, None]) -> Saved:
+async def update_campaign(call: Call[CampaignChanges, None]) -> DraftSaved:
     body = call.body
     campaign_id = parse_id("campaign", call.path["id"])
     async with call.write() as tx:
@@ -153,7 +157,7 @@ async def update_campaign(call: Call[CampaignChanges, None]) -> Saved:
             await campaigns.update_campaign(tx, campaign_id=campaign_id, **settings)
         await _say(tx, campaign_id, body)
         await _move(tx, campaign_id, body.status)
-    return Saved(id=public_id("campaign", campaign_id))
+    return DraftSaved(id=public_id("campaign", campaign_id))
 
 
 async def delete_campaign(call: Call[None, None]) -> None:
@@ -198,7 +202,11 @@ async def _move(tx: Tx, campaign_id: UUID, status: str | None) -> None:
     elif status == "active":
         campaign = await campaigns.get_campaign(tx, campaign_id=campaign_id)
         move = campaigns.resume_campaign if campaign.status == "paused" else campaigns.launch_campaign
-        await move(tx, campaign_id=campaign_id)
+        places = Places()
+        said = await content.list_contents(tx, campaign_id=campaign_id)
+        note_contents(places, {f"contents.{place}": one for place, one in enumerate(said)})
+        with places.telling():
+            await move(tx, campaign_id=campaign_id)
 
 
 ONE = "/api/v1/campaigns/{id}"
@@ -231,7 +239,7 @@ ENDPOINTS = (
         summary="Create a campaign",
         scope=Scope.CAMPAIGNS_WRITE,
         body=NewCampaign,
-        response=Saved,
+        response=DraftSaved,
         fields=FIELDS,
     ),
     Endpoint(
@@ -242,7 +250,7 @@ ENDPOINTS = (
         summary="Update, launch, pause, resume or cancel a campaign",
         scope=Scope.CAMPAIGNS_WRITE,
         body=CampaignChanges,
-        response=Saved,
+        response=DraftSaved,
         fields=FIELDS,
     ),
     Endpoint(

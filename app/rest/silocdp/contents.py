@@ -1,5 +1,6 @@
 """What SiloCDP's notifications and campaigns say: one shape for all channels, kept as the contents of campaigns."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
@@ -21,7 +22,6 @@ COLUMNS = {
 }
 FIELDS = ("title", "image_url", "link", "sound", "custom_data", "url", "method", "cc", "bcc")
 """What a channel has besides: our names of them are the same."""
-SAID = {"from_address": "from", "plain_text": "plainText", "reply_to": "replyTo"}
 
 
 class Content(Wire):
@@ -78,6 +78,12 @@ async def save_content(
         )
 
 
+def note_contents(places: Places, at: Mapping[str, ContentRow]) -> None:
+    """Remembers where the contents of a campaign were said, for what a launch has against them."""
+    for said, row in at.items():
+        _note(places, f"contents.{row.number}", said)
+
+
 def shown_content(row: ContentRow) -> dict[str, Any]:
     """A content's fields as :class:`Content` has them."""
     known = {name: row.fields.get(name) for name in FIELDS}
@@ -103,14 +109,20 @@ def kept_content(row: ContentRow) -> KeptContent:
 
 def _places(at: str) -> Places:
     places = Places()
-    for name, column in COLUMNS.items():
-        places.note(column, f"{at}.{_wire(name)}")
-    for name in FIELDS:
-        places.note(f"fields.{name}", f"{at}.{_wire(name)}", deeper=True)
-    places.note("fields", at)
-    places.note("sender_id", f"{at}.senderId")
-    places.note("layout_id", f"{at}.layoutId")
+    _note(places, "", at)
     return places
+
+
+def _note(places: Places, path: str, at: str) -> None:
+    """Remembers that the parts of the content at ``path`` were said at ``at``."""
+    before = f"{path}." if path else ""
+    for name, column in COLUMNS.items():
+        places.note(before + column, f"{at}.{_wire(name)}")
+    for name in FIELDS:
+        places.note(f"{before}fields.{name}", f"{at}.{_wire(name)}", deeper=True)
+    for name in ("sender_id", "layout_id"):
+        places.note(before + name, f"{at}.{_wire(name)}")
+    places.note(f"{before}fields", at)
 
 
 def _wire(name: str) -> str:

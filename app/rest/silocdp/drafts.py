@@ -75,7 +75,7 @@ class DraftedFor(Drafted):
     version: int = Field(description="Goes up with every launch.")
 
 
-class Saved(Wire):
+class DraftSaved(Wire):
     id: str
 
 

@@ -7,16 +7,19 @@ from pydantic import Field
 
 from app.actions import campaigns, content
 from app.core.access import Scope
+from app.core.contact import normalise_locale
 from app.core.errors import Conflict, NotFound
 from app.core.ids import parse_id, public_id
 from app.core.tx import Reading, Tx
 from app.rest.door import Call, Endpoint
+from app.rest.door.places import Places
 from app.rest.silocdp import drafts
-from app.rest.silocdp.contents import Content, save_content, shown_content
-from app.rest.silocdp.drafts import Draft, Drafted, DraftedFor, Saved
+from app.rest.silocdp.contents import Content, note_contents, save_content, shown_content
+from app.rest.silocdp.drafts import Draft, Drafted, DraftedFor, DraftSaved
 from app.rest.silocdp.moments import Moment
 from app.rest.silocdp.wire import Paged, PageQuery, Required, Wire, moment, paged
 from models import Campaign
+from models import Content as ContentRow
 
 TAG = "Notifications"
 KIND = "one_off"
@@ -30,7 +33,9 @@ Status = Literal["draft", "scheduled", "sending", "paused", "completed", "cancel
 class NotificationChanges(Draft):
     content: Content | None = None
     translations: dict[str, Content] = Field(
-        default_factory=dict, description="By language tag, such as `de` or `pt-BR`: for those whose locale it is."
+        default_factory=dict,
+        description="By language tag, such as `de` or `pt-BR`: for those whose locale it is. What a new one leaves out "
+        "is as in `content`.",
     )
 
 
@@ -60,7 +65,7 @@ class Notification(DraftedFor):
     translations: dict[str, Content]
 
 
-class NotificationSent(Saved):
+class NotificationSent(DraftSaved):
     status: str = Field(description="`scheduled` or `sending`.")
     scheduled_at: str | None = Field(description="When it begins; null: it has begun.")
 
@@ -83,32 +88,27 @@ async def list_notifications(call: Call[None, NotificationQuery]) -> Paged[Notif
 async def get_notification(call: Call[None, None]) -> Notification:
     async with call.read() as reading:
         campaign = await notification_at(reading, call.path)
-        channel = campaign.channels[0]
-        said = [
-            one
-            for one in await content.list_contents(reading, campaign_id=campaign.id)
-            if one.channel == channel and one.test_group == 0
-        ]
-    by_language = {one.language: Content(**shown_content(one)) for one in said}
+        said = await _said(reading, campaign)
+    by_language = {language: Content(**shown_content(one)) for language, one in said.items()}
     return Notification(
         **drafts.shown_in_full(campaign),
-        channel=channel,
+        channel=campaign.channels[0],
         content=by_language.pop("", None),
         translations=by_language,
     )
 
 
-async def create_notification(call: Call[NewNotification, None]) -> Saved:
+async def create_notification(call: Call[NewNotification, None]) -> DraftSaved:
     body = call.body
     settings, places = drafts.settings_of(body, {})
     async with call.write() as tx:
         with places.telling():
             made = await campaigns.create_campaign(tx, channels=[body.channel], kind=KIND, **settings)
         await _say(tx, made, body.channel, body)
-    return Saved(id=public_id("campaign", made))
+    return DraftSaved(id=public_id("campaign", made))
 
 
-async def update_notification(call: Call[NotificationChanges, None]) -> Saved:
+async def update_notification(call: Call[NotificationChanges, None]) -> DraftSaved:
     body = call.body
     async with call.write() as tx:
         campaign = await notification_at(tx, call.path)
@@ -118,13 +118,18 @@ async def update_notification(call: Call[NotificationChanges, None]) -> Saved:
         if campaign.status not in CHANGEABLE:
             raise Conflict(f"The notification is {campaign.status}: only drafts can be changed.", "status")
         await _say(tx, campaign.id, campaign.channels[0], body)
-    return Saved(id=public_id("campaign", campaign.id))
+    return DraftSaved(id=public_id("campaign", campaign.id))
 
 
 async def send_notification(call: Call[Sending, None]) -> NotificationSent:
     async with call.write() as tx:
         campaign = await notification_at(tx, call.path)
-        campaign = await campaigns.launch_campaign(tx, campaign_id=campaign.id, at=call.body.scheduled_at)
+        places = Places()
+        places.note("contents", "content", deeper=True)
+        said = await _said(tx, campaign)
+        note_contents(places, {f"translations.{key}" if key else "content": one for key, one in said.items()})
+        with places.telling():
+            campaign = await campaigns.launch_campaign(tx, campaign_id=campaign.id, at=call.body.scheduled_at)
     return NotificationSent(
         id=public_id("campaign", campaign.id), status=campaign.status, scheduled_at=moment(campaign.scheduled_at)
     )
@@ -144,11 +149,25 @@ async def notification_at(reading: Reading, path: Any) -> Campaign:
     return found
 
 
+async def _said(reading: Reading, campaign: Campaign) -> dict[str, ContentRow]:
+    """What a notification says, by language; "" is for everybody else."""
+    every = await content.list_contents(reading, campaign_id=campaign.id)
+    return {one.language: one for one in every if one.channel == campaign.channels[0] and one.test_group == 0}
+
+
 async def _say(tx: Tx, campaign_id: UUID, channel: str, body: NotificationChanges) -> None:
+    """Keeps what is said. A new translation has from the content what it does not say itself."""
     if body.content is not None:
         await save_content(tx, campaign_id, channel, body.content, "content")
-    for language, said in body.translations.items():
-        await save_content(tx, campaign_id, channel, said, f"translations.{language}", language=language)
+    if not body.translations:
+        return
+    known = await _said(tx, await campaigns.get_campaign(tx, campaign_id=campaign_id))
+    for tag, said in body.translations.items():
+        at = f"translations.{tag}"
+        language = normalise_locale(tag, at)
+        if language not in known and "" in known:
+            said = Content(**shown_content(known[""]) | said.model_dump(exclude_none=True))
+        await save_content(tx, campaign_id, channel, said, at, language=language)
 
 
 ONE = "/api/v1/notifications/{id}"
@@ -181,7 +200,7 @@ ENDPOINTS = (
         summary="Create a notification",
         scope=Scope.CAMPAIGNS_WRITE,
         body=NewNotification,
-        response=Saved,
+        response=DraftSaved,
         fields=FIELDS,
     ),
     Endpoint(
@@ -192,7 +211,7 @@ ENDPOINTS = (
         summary="Update a draft notification",
         scope=Scope.CAMPAIGNS_WRITE,
         body=NotificationChanges,
-        response=Saved,
+        response=DraftSaved,
         fields=FIELDS,
     ),
     Endpoint(

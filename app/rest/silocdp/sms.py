@@ -9,7 +9,7 @@ from app.core.errors import Invalid
 from app.core.ids import parse_id, public_id
 from app.rest.door import Call, Endpoint
 from app.rest.door.places import Places
-from app.rest.silocdp.drafts import Saved
+from app.rest.silocdp.drafts import DraftSaved
 from app.rest.silocdp.moments import Moment
 from app.rest.silocdp.wire import Required, Wire
 from app.templates import Source, compile_content
@@ -27,7 +27,7 @@ class NewSms(Wire):
     idempotency_key: str | None = Field(None, description="The same key again is the same message.")
 
 
-class SmsQueued(Saved):
+class SmsQueued(DraftSaved):
     """A delivery (`dlv_…`)."""
 
     status: str = Field(description="`queued`.")
