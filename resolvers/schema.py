@@ -23,6 +23,9 @@ from resolvers.conversations.queries import ConversationQuery
 from resolvers.customers.mutations import CustomerMutation
 from resolvers.customers.queries import CustomerQuery
 from resolvers.customers.subscriptions import CustomerSubscription
+from resolvers.deliveries.mutations import DeliveryMutation
+from resolvers.deliveries.queries import DeliveryQuery
+from resolvers.deliveries.subscriptions import DeliverySubscription
 from resolvers.events.mutations import EventMutation
 from resolvers.events.subscriptions import EventSubscription
 from resolvers.events.types import EventQuery
@@ -80,6 +83,7 @@ class Query(
     MetricQuery,
     TrackingQuery,
     SendingQuery,
+    DeliveryQuery,
 ):
     """The root of queries."""
 
@@ -106,6 +110,7 @@ class Mutation(
     CallMutation,
     ConsentMutation,
     SendingMutation,
+    DeliveryMutation,
 ):
     """The root of mutations."""
 
@@ -120,6 +125,7 @@ class Subscription(
     ConversationSubscription,
     VisitorSubscription,
     MomentSubscription,
+    DeliverySubscription,
     CampaignSubscription,
 ):
     """The root of subscriptions."""

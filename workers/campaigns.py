@@ -12,14 +12,14 @@ from app.actions.campaigns import experiments as deciding
 from app.actions.campaigns.preparing import Plan
 from app.core import logging
 from app.core.access import system
-from app.core.errors import Invalid, NotFound, RapportError
+from app.core.errors import Conflict, Invalid, NotFound, RapportError
 from app.core.fetching import Fetcher, FetchFailed
 from app.runtime import Runtime
 from workers.registry import handles
 
 log = logging.logger(__name__)
 
-FIRST_PORTION, LARGEST_PORTION = 20, 1000
+FIRST_PORTION, LARGEST_PORTION = 50, 1000
 PORTION_S = 0.025
 """How long a portion should take: half of what others may be made to wait."""
 RUN_S = 200.0
@@ -153,28 +153,28 @@ class _Preparation:
                     plan = await preparing.plan_preparation(reading, run_id=self._run_id)
             except NotFound:
                 return
-            if plan is None:
-                return
-            if not await self._carry_out(plan):
+            if plan is None or not await self._carry_out(plan):
                 return
             if plan.is_whole:
                 break
+        after = plan.recipients[-1].customer_id if plan.recipients else plan.run.cursor
         async with self._runtime.write(self._caller) as tx:
-            await preparing.finish_preparation(tx, run_id=self._run_id)
+            await preparing.finish_preparation(tx, run_id=self._run_id, after=after)
 
     async def _carry_out(self, plan: Plan) -> bool:
-        """Makes the deliveries of everybody in the plan. False: it has been changed, or another job goes on."""
-        done, after = 0, plan.run.cursor
+        """Makes the deliveries of everybody in the plan. False: the run has moved on, or another job goes on."""
+        done, after, made = 0, plan.run.cursor, plan.run.prepared
         while done < len(plan.recipients):
             if time.monotonic() - self._began > RUN_S:
                 async with self._runtime.write(self._caller) as tx:
                     tx.enqueue("campaigns.prepare", {"run": self._run_id.hex})
                 return False
             portion = plan.recipients[done : done + self._size]
-            async with self._runtime.write(self._caller) as tx:
-                began = time.monotonic()
-                goes_on = await preparing.prepare_portion(tx, plan=plan, after=after, recipients=portion)
-            if not goes_on:
+            try:
+                async with self._runtime.write(self._caller) as tx:
+                    began = time.monotonic()
+                    made += await preparing.prepare_portion(tx, plan=plan, after=after, made=made, recipients=portion)
+            except Conflict:
                 return False
             done += len(portion)
             after = portion[-1].customer_id

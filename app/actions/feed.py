@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -10,6 +11,7 @@ from sqlmodel import col
 from app.core.access import Scope
 from app.core.errors import Forbidden, NotFound
 from app.core.feed import (
+    DELIVERIES_TOPIC,
     INBOX_TOPIC,
     Cursor,
     campaign_topic,
@@ -111,6 +113,23 @@ async def start_following_own(reading: Reading, *, after: str | None, field: str
     if reading.principal.kind != "visitor" or reading.principal.id is None:
         raise Forbidden("Only a visitor can follow this.", Scope.VISITOR.value)
     return await _start(reading, visitor_topic(reading.principal.id), after, field)
+
+
+async def start_following_deliveries(
+    reading: Reading, *, campaign_id: UUID | None, customer_id: UUID | None, after: str | None, field: str = "after"
+) -> FeedStart:
+    """Where a follower of what becomes of deliveries begins; as :func:`start_following`. The campaign and the customer
+    whom they ask for must be the tenant's: raises :class:`NotFound`."""
+    reading.require(Scope.DELIVERIES_READ)
+    asked: tuple[tuple[Any, UUID | None, str], ...] = (
+        (Campaign, campaign_id, "campaign"),
+        (Customer, customer_id, "customer"),
+    )
+    for model, key, noun in asked:
+        known = select(exists().where(col(model.id) == key, col(model.tenant_id) == reading.tenant_id))
+        if key is not None and not (await reading.session.execute(known)).scalar_one():
+            raise NotFound(noun, f"{noun}_id")
+    return await _start(reading, DELIVERIES_TOPIC, after, field)
 
 
 async def inbox_cursor(reading: Reading) -> str:

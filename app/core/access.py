@@ -75,7 +75,7 @@ class Plan:
     """Requests a minute, and how many may come at once (``silocdp.md``, rate limits)."""
 
     name: str
-    per_minute: int
+    per_minute: float
     burst: int
 
 

@@ -88,7 +88,7 @@ class Limiter:
         """
         now = clock.now().timestamp()
         if not self._enforced:
-            return Allowance(plan.per_minute, plan.burst, math.ceil(now), 0)
+            return Allowance(int(plan.per_minute), plan.burst, math.ceil(now), 0)
         key, cost = f"{plan.name}:{key}", min(cost, plan.burst)
         if self._redis is not None and now >= self._rest_until:
             try:
@@ -125,4 +125,4 @@ def _allowance(plan: Plan, now: float, full_at: float, wait: float) -> Allowance
     spent = (full_at - now - TOLERANCE_S) * plan.per_minute / 60
     remaining = min(plan.burst, max(0, math.floor(plan.burst - spent)))
     retry_after = math.ceil(wait) if wait > TOLERANCE_S else 0
-    return Allowance(plan.per_minute, remaining, math.ceil(full_at), retry_after)
+    return Allowance(int(plan.per_minute), remaining, math.ceil(full_at), retry_after)

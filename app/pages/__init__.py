@@ -12,6 +12,11 @@ from app.pages.oidc import SingleSignOn
 from app.runtime import Runtime
 
 FILES = Path(__file__).parent / "console"
+LETTER_POLICY = (
+    "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; font-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""Of the empty page into which the console writes the HTML of messages: no script runs in it, whatever they hold."""
 
 
 class ConsoleFiles(StaticFiles):
@@ -22,6 +27,8 @@ class ConsoleFiles(StaticFiles):
     ) -> Response:
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["cache-control"] = "no-cache"
+        if Path(full_path).name == "letter.html":
+            response.headers["content-security-policy"] = LETTER_POLICY
         return response
 
 

@@ -18,7 +18,7 @@ from app.core.tx import UnitsOfWork
 log = logging.logger(__name__)
 
 GATHER_S = 0.02
-MAX_UNIT = 500
+MAX_UNIT = 100
 MAX_WAITING = 20_000
 ATTEMPTS = 3
 RETRY_S = 0.5

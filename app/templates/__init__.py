@@ -4,8 +4,7 @@ from app.templates.checking import Warned
 from app.templates.compiling import Template, check_layout, check_snippet, compile_content, one_line
 from app.templates.context import Person, context_of, customer_of
 from app.templates.pieces import snippets_in
-from app.templates.ready import Recipe, template_of
-from app.templates.words import LONGEST_BODY, LONGEST_OUTPUT, Source, TemplateFailed, Tracking
+from app.templates.words import LONGEST_BODY, LONGEST_OUTPUT, Recipe, Source, TemplateFailed, Tracking
 
 __all__ = [
     "LONGEST_BODY",
@@ -24,5 +23,4 @@ __all__ = [
     "customer_of",
     "one_line",
     "snippets_in",
-    "template_of",
 ]

@@ -10,6 +10,9 @@ from app.core.errors import Invalid
 from app.templates.words import LONGEST_BODY, at_line, names
 
 DEEPEST_SNIPPET = 10
+LONGEST_MARK = 20_000
+MOST_MARKS = 5_000
+"""Marks in one text with its snippets; a line of ``{% liquid %}`` counts as one."""
 DEEPEST_BLOCK = 25
 TAGS = names(
     "# assign break capture case comment continue cycle decrement doc echo else elsif endcapture endcase endfor endif"
@@ -46,6 +49,8 @@ def cut(source: str, part: str) -> list[Piece]:
             pieces.append(Piece("text", source[at:start], part, line))
             line += source.count("\n", at, start)
         mark = source[start:end]
+        if kind != "verbatim" and len(mark) > LONGEST_MARK:
+            raise Invalid.at(part, at_line(line, f"a mark is longer than {LONGEST_MARK} characters"))
         if kind == "tag":
             _follow(_tag_name(mark), opened, part, line)
         pieces.append(Piece(kind, mark, part, line))
@@ -61,20 +66,28 @@ def cut(source: str, part: str) -> list[Piece]:
 def put_in(pieces: Sequence[Piece], snippets: Mapping[str, str], inside: tuple[str, ...] = ()) -> list[Piece]:
     """``pieces`` with the snippets that they show in their place. Raises :class:`Invalid`."""
     whole: list[Piece] = []
-    size = 0
+    size = marks = 0
     for piece in pieces:
         asked = SNIPPET.fullmatch(piece.text) if piece.kind == "output" else None
         if asked is None:
             whole.append(piece)
             size += len(piece.text)
+            marks += _marks_of(piece)
         else:
             name = next(group for group in asked.groups() if group is not None)
             added = _snippet(name, piece, snippets, inside)
             whole += added
             size += sum(len(one.text) for one in added)
+            marks += sum(_marks_of(one) for one in added)
         if size > LONGEST_BODY:
             raise Invalid.at(piece.part, f"is longer than {LONGEST_BODY} characters with its snippets")
+        if marks > MOST_MARKS:
+            raise Invalid.at(piece.part, f"has more than {MOST_MARKS} marks of Liquid with its snippets")
     return whole
+
+
+def _marks_of(piece: Piece) -> int:
+    return 0 if piece.kind == "text" else 1 + (piece.text.count("\n") if piece.kind == "tag" else 0)
 
 
 def frame(layout: Sequence[Piece], body: Sequence[Piece], part: str = "layout") -> list[Piece]:

@@ -7,7 +7,7 @@ is four bytes of length and a pickle, which only its parent writes.
 import pickle
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, BinaryIO, NamedTuple
 from uuid import UUID
 
@@ -19,23 +19,13 @@ from app.core.link_tokens import LinkAddresses, LinkTokens
 from app.core.message import Message
 from app.templates.compiling import Template, compile_content
 from app.templates.context import Person, context_of
-from app.templates.words import Source, Tracking
+from app.templates.words import Recipe, Tracking
 
 KEPT = 256
 """Compiled templates that are kept; those longest unused go first."""
 LENGTH = 4
 LARGEST = 512 * 1024 * 1024
 PARTS = tuple(field.name for field in fields(Message))
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a template is compiled from."""
-
-    source: Source
-    snippets: Mapping[str, str] = field(default_factory=dict)
-    layout: str | None = None
-    inlines_css: bool = True
 
 
 class Order(NamedTuple):

@@ -43,6 +43,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a template is compiled from: a content with its layout and its snippets. Can be pickled."""
+
+    source: Source
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    layout: str | None = None
+    inlines_css: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Tracking:
     """How a message tells what becomes of it.
 

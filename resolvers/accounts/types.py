@@ -1,7 +1,7 @@
 """The tenant and those who work for it, as the graph shows them."""
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import case
@@ -23,6 +23,9 @@ from resolvers.scalars import JSON, Connection, DateTime, enum_value
 from resolvers.segments.types import Segment
 from resolvers.teams.types import Team
 from resolvers.widgets.types import Domain, Widget
+
+if TYPE_CHECKING:
+    from resolvers.deliveries.types import Delivery
 
 CREATED = Order("c", "created_at", descending=False)
 
@@ -151,6 +154,16 @@ class OutboxMessage(Node):
     subject: str = column("Its subject.")
     body: str = column("Its text.")
     created_at: DateTime = column("When it was written.")
+
+    @one(
+        lambda: None,  # type: ignore[arg-type,return-value]
+        "The delivery whose message it is; that has the body.",
+        graphql_type=Annotated["Delivery", strawberry.lazy("resolvers.deliveries.types")] | None,
+        scope=Scope.DELIVERIES_READ,
+    )
+    def delivery(self: Any) -> Rows:
+        delivery = rows(models.Delivery)
+        return delivery.where(delivery.c.id == self.c.delivery_id)
 
 
 @strawberry.type(description="The caller.")

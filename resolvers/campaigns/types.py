@@ -11,10 +11,14 @@ from app.core.access import Scope
 from resolvers.accounts.users import User, user_of
 from resolvers.consent.types import SubscriptionTopic
 from resolvers.content.types import Content, contents_of
+from resolvers.deliveries.queries import WhichDeliveries, deliveries_matching
+from resolvers.deliveries.types import Delivery
 from resolvers.integrations.types import MessageChannel
+from resolvers.metrics.types import MetricTotals, same_row
 from resolvers.nodes import Node, feed_cursor
 from resolvers.planner.declare import Order, Rows, column, connection, many, one, rows, table_type
 from resolvers.scalars import JSON, Connection, DateTime, enum_value
+from resolvers.tracking.types import Link, links_of
 
 RUNS = Order("rn", "number", counts=True)
 GROUPS = Order("tg", "position", descending=False, counts=True)
@@ -85,6 +89,11 @@ class TestGroup:
     position: int = column("Its place, from 0. Contents name their group by it.")
     name: str = column("What it is called.")
     share: int = column("Its share of the sample, in per mille.")
+
+    @one(lambda: MetricTotals, "What came of its messages.", graphql_type=MetricTotals, scope=Scope.METRICS_READ)
+    def metrics(self: Any) -> Rows:
+        group = rows(models.TestGroup)
+        return group.where(group.c.experiment_id == self.c.experiment_id, group.c.position == self.c.position)
 
 
 @table_type(models.Experiment, noun="experiment", scope=Scope.CAMPAIGNS_READ)
@@ -212,6 +221,14 @@ class Campaign(Node):
     def contents(self: Any) -> Rows:
         return contents_of(self)
 
+    @one(lambda: MetricTotals, "What came of its messages.", graphql_type=MetricTotals, scope=Scope.METRICS_READ)
+    def metrics(self: Any) -> Rows:
+        return same_row(models.Campaign, self)
+
+    @many(lambda: Link, "The links in its messages, by number.", graphql_type=list[Link], size=10)
+    def links(self: Any) -> Rows:
+        return links_of(self)
+
     @one(lambda: Experiment, "What it tries out, if anything.", graphql_type=Experiment | None)
     def experiment(self: Any) -> Rows:
         experiment = rows(models.Experiment)
@@ -221,3 +238,13 @@ class Campaign(Node):
     def runs(self: Any) -> Rows:
         run = rows(models.CampaignRun)
         return run.where(run.c.campaign_id == self.c.id).ordered(RUNS)
+
+    @connection(
+        lambda: Delivery,
+        "Its messages, those made last first.",
+        graphql_type=Connection[Delivery],
+        scope=Scope.DELIVERIES_READ,
+    )
+    def deliveries(self: Any, filter: WhichDeliveries = None) -> Rows:
+        delivery = rows(models.Delivery)
+        return deliveries_matching(delivery.where(delivery.c.campaign_id == self.c.id), filter)

@@ -25,6 +25,7 @@ from resolvers.scalars import JSON, Connection, DateTime, enum_value
 
 if TYPE_CHECKING:
     from resolvers.conversations.types import Conversation
+    from resolvers.deliveries.types import Delivery
     from resolvers.segments.types import Segment
     from resolvers.visitors.types import Visitor
 
@@ -256,3 +257,13 @@ class Customer(Node):
     def visitors(self: Any) -> Rows:
         visitor = rows(models.Visitor)
         return visitor.where(visitor.c.customer_id == self.c.id).ordered(Order("s", "seen_at"))
+
+    @connection(
+        lambda: None,  # type: ignore[arg-type,return-value]
+        "What was sent to them or was not, those made last first.",
+        graphql_type=Connection[Annotated["Delivery", strawberry.lazy("resolvers.deliveries.types")]],
+        scope=Scope.DELIVERIES_READ,
+    )
+    def deliveries(self: Any) -> Rows:
+        delivery = rows(models.Delivery)
+        return delivery.where(delivery.c.customer_id == self.c.id).ordered(Order("dm", "created_at"))

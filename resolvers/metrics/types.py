@@ -7,6 +7,7 @@ from sqlalchemy.sql import ColumnElement
 
 import models
 from app.core.access import Scope
+from resolvers.nodes import lookup, values_of
 from resolvers.planner.declare import Rows, column, rows, table_type
 
 
@@ -15,9 +16,20 @@ def _sum(row: Rows, metric: str, value: str) -> ColumnElement[Any]:
     found = (
         select(func.sum(count.c[value]))
         .select_from(count.table)
-        .where(*count.conditions, count.c.subject_id == row.c.id, count.c.metric == metric)
+        .where(*count.conditions, _is_subject(count.c.subject_id, row), count.c.metric == metric)
     )
     return func.coalesce(found.correlate_except(count.table).scalar_subquery(), 0)
+
+
+def _is_subject(column: ColumnElement[Any], row: Rows) -> ColumnElement[bool]:
+    """Whether counts are of a row. A test group is nobody's subject: it is the sum over its contents."""
+    if row.model is not models.TestGroup:
+        is_it: ColumnElement[bool] = column == row.c.id
+        return is_it
+    experiment, content = rows(models.Experiment), rows(models.Content)
+    campaign = lookup(experiment.where(experiment.c.id == row.c.experiment_id), experiment.c.campaign_id)
+    of_group = content.where(content.c.campaign_id == campaign, content.c.test_group == row.c.position)
+    return column.in_(values_of(of_group, content.c.id))
 
 
 def _counted(metric: str, description: str) -> Any:

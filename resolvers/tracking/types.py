@@ -13,6 +13,7 @@ from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Rows, column, one, rows, table_type
 from resolvers.scalars import DateTime, enum_value
 
+BY_NUMBER = Order("ln", "number", descending=False, counts=True)
 SEEN = Order("en", "occurred_at")
 
 
@@ -63,6 +64,12 @@ class Engagement(Node):
     def link(self: Any) -> Rows:
         link = rows(models.Link)
         return link.where(link.c.id == self.c.link_id)
+
+
+def links_of(campaign: Rows) -> Rows:
+    """The links in a campaign's messages."""
+    link = rows(models.Link)
+    return link.where(link.c.campaign_id == campaign.c.id).ordered(BY_NUMBER)
 
 
 def engagements_of(delivery: Rows) -> Rows:

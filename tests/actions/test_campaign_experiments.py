@@ -1,5 +1,6 @@
 """Experiments of campaigns: who gets what, and which group wins."""
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from app.actions.campaigns import (
     update_experiment,
 )
 from app.actions.campaigns.assigning import Split, assign_group, is_control
+from app.actions.campaigns.preparing import finish_preparation, plan_preparation, prepare_portion
 from app.actions.campaigns.statistics import Tally, compare_groups
 from app.core import clock
 from app.core.counters import Count, add_counts
@@ -154,3 +156,30 @@ async def test_an_experiment_must_make_sense(marketer: Marketer) -> None:
     called = await marketer.draft(kind="triggered")
     with pytest.raises(Invalid, match="sample_share"):
         await marketer.do(create_experiment, campaign_id=called, groups=HALVES, sample_share=100)
+
+
+async def test_what_is_decided_while_the_sample_is_made_holds_for_everybody_left_out(marketer: Marketer) -> None:
+    people = await marketer.pros(20)
+    key = await marketer.draft()
+    experiment = await marketer.do(create_experiment, campaign_id=key, groups=HALVES, sample_share=500)
+    await marketer.say(key, group=1)
+    await marketer.do(launch_campaign, campaign_id=key)
+    run_id = (await marketer.run())["id"]
+    plan = await marketer.read(plan_preparation, run_id=run_id)
+    some, others = plan.recipients[:12], plan.recipients[12:]
+    made = await marketer.do(prepare_portion, plan=plan, after=None, made=0, recipients=some)
+    await marketer.do(decide_experiment, experiment_id=experiment, winner=1)
+    late = {"plan": plan, "after": some[-1].customer_id, "made": made, "recipients": others}
+    with pytest.raises(Conflict):
+        await marketer.do(prepare_portion, **late)
+    await marketer.do(finish_preparation, run_id=run_id, after=some[-1].customer_id)
+    assert (await marketer.run())["state"] == "preparing"
+    await asyncio.gather(marketer.prepare(), marketer.prepare())
+    await marketer.prepare()
+    rows = await marketer.deliveries()
+    assert [row["customer_id"] for row in rows] == people
+    run = await marketer.run()
+    assert (run["state"], run["targeted"], run["prepared"]) == ("sending", 20, 20)
+    split = Split(experiment, 500, (500, 500))
+    expected = {one: group if (group := assign_group(split, one)) is not None else 1 for one in people[:12]}
+    assert {row["customer_id"]: row["test_group"] for row in rows} == expected | dict.fromkeys(people[12:], 1)

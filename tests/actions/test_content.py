@@ -224,7 +224,7 @@ async def test_templates_come_with_all_they_need_and_people_get_their_language(
         await put(people, campaign, f"{language}:{{{{ snippets.footer }}}}", language=language)
     await put(people, campaign, "B", test_group=1)
     before: list[ReadyContent] = await people.read(actions.templates_of, campaign)
-    assert [one.template.render({}).plain for one in before] == [":v1", "pt:v1", "pt-BR:v1", "B"]
+    assert [one.compile().render({}).plain for one in before] == [":v1", "pt:v1", "pt-BR:v1", "B"]
     asked = [("pt-BR", 0), ("pt_br", None), ("pt-PT", 0), ("de", 0), (None, 0), ("pt", 1)]
     picked = [actions.pick_content(before, "email", group, locale) for locale, group in asked]
     assert [one and (one.language, one.test_group) for one in picked] == [
@@ -238,7 +238,7 @@ async def test_templates_come_with_all_they_need_and_people_get_their_language(
     assert actions.pick_content(before, "sms", 0, "pt") is None
     await people.do(actions.set_snippet, name="footer", value="v2")
     after = await people.read(actions.templates_of, campaign)
-    assert [one.template.render({}).plain for one in after] == [":v2", "pt:v2", "pt-BR:v2", "B"]
-    assert [a.recipe.key == b.recipe.key for a, b in zip(before, after, strict=True)] == [False, False, False, True]
+    assert [one.compile().render({}).plain for one in after] == [":v2", "pt:v2", "pt-BR:v2", "B"]
+    assert [a.recipe == b.recipe for a, b in zip(before, after, strict=True)] == [False, False, False, True]
     with pytest.raises(NotFound):
         await strangers.read(actions.templates_of, campaign)

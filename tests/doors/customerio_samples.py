@@ -1,16 +1,17 @@
 """One good request for every endpoint of Customer.io's App API about what is sent, and what there must be for them."""
 
 from typing import Any
+from uuid import UUID
 
 from app.actions.campaigns import EVERYBODY
 from app.actions.content import create_sender, set_snippet
 from app.actions.reporting import create_webhook
 from app.core.access import Scope
-from app.core.ids import new_id
+from app.core.ids import new_id, public_id
 from app.rest.customerio import DIALECT as CUSTOMERIO
 from app.runtime import Runtime
 from models import CampaignRun
-from tests.doors.campaigns import make_campaign
+from tests.doors.campaigns import make_campaign, make_delivery
 from tests.doors.sample import Sample
 from tests.tenants import TenantAccount
 
@@ -60,6 +61,13 @@ def _on_sender(path: str) -> Sample:
     return _app("GET", place, None, READ, template=one + path, addresses=True, noun="sender")
 
 
+def _on_message(path: str, *scopes: Scope) -> Sample:
+    one = "/messages/{message_id}"
+    place = one.replace("{message_id}", "{delivery}") + path
+    return _app("GET", place, None, DELIVERIES, *scopes, template=one + path, addresses=True, noun="delivery")
+
+
+DELIVERIES, METRICS = Scope.DELIVERIES_READ, Scope.METRICS_READ
 READ, SEND, WRITE = Scope.CAMPAIGNS_READ, Scope.CAMPAIGNS_SEND, Scope.CAMPAIGNS_WRITE
 SNIPPET = {"name": "another", "value": "Hello"}
 SAMPLES = (
@@ -105,10 +113,18 @@ SAMPLES = (
     _on_newsletter("GET", "/test_group/{test_group_id}/language/{language}", None, READ),
     _on_newsletter("PUT", "/test_group/{test_group_id}/language/{language}", {"subject": "Soon"}, WRITE, READ),
     _on_newsletter("GET", "/test_groups", None, READ),
+    _on_newsletter("GET", "/metrics", None, METRICS, READ),
+    _on_newsletter("GET", "/metrics/links", None, METRICS, READ),
+    _on_newsletter("GET", "/contents/{content_id}/metrics", None, METRICS, READ),
+    _on_newsletter("GET", "/contents/{content_id}/metrics/links", None, METRICS, READ),
+    _on_newsletter("GET", "/messages", None, DELIVERIES, READ, Scope.CUSTOMERS_READ),
+    _app("GET", "/messages", None, DELIVERIES, Scope.CUSTOMERS_READ),
+    _on_message("", Scope.CUSTOMERS_READ),
+    _on_message("/archived_message"),
 )
 
 
-async def make_customerio(runtime: Runtime, tenant: TenantAccount, number: int) -> dict[str, str]:
+async def make_customerio(runtime: Runtime, tenant: TenantAccount, number: int, cio: str) -> dict[str, str]:
     """Something of everything that the samples address; the numbers with which they are filled."""
     async with runtime.write(tenant.principal) as tx:
         hook = await create_webhook(tx, name="hook", endpoint="https://hook.example/", events=["email_sent"])
@@ -121,10 +137,12 @@ async def make_customerio(runtime: Runtime, tenant: TenantAccount, number: int) 
     async with runtime.write(tenant.principal) as tx:
         stamps = {"state": "completed", "due_at": tx.now, "created_at": tx.now}
         tx.session.add(CampaignRun(tenant_id=tx.tenant_id, **run, **stamps))
+    delivery = await make_delivery(runtime, tenant, UUID(hex=cio))
     return {
         "hook": str(hook.webhook.number),
         "welcome": str(welcome.number),
         "broadcast": str(broadcast.number),
+        "delivery": public_id("delivery", delivery),
         "newsletter": str(newsletter.number),
         "content": str(10 * newsletter.number),
         "sender": str(sender.number),

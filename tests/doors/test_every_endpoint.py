@@ -1,5 +1,6 @@
 """What holds for every endpoint of every dialect: credentials, scopes, tenants, and rate limits."""
 
+import re
 from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
@@ -11,7 +12,7 @@ from app.actions.segments import create_segment, get_segment
 from app.core.access import ALL_SCOPES, Plan
 from app.core.ids import public_id
 from app.rest.crm import wire as crm_wire
-from app.rest.customerio import app_wire, sends, triggers
+from app.rest.customerio import app_wire, messages, sends, triggers
 from app.rest.customerio import wire as customerio_wire
 from app.rest.silentchat import wire as silentchat_wire
 from app.rest.silocdp import wire as silocdp_wire
@@ -27,7 +28,6 @@ from tests.tenants import TenantAccount
 
 MAKERS = {
     "silocdp": make_silocdp,
-    "customerio": make_customerio,
     "crm": make_crm,
     "parcelvoy": make_parcelvoy,
     "silentchat": make_silentchat,
@@ -69,7 +69,6 @@ def two_customers(
     """``await two_customers()`` makes two of the first tenant, and two segments, for SilentChat a conversation and all
     that belongs to one, and for Customer.io what is sent; the ids with which samples are filled."""
     dialect = request.getfixturevalue("dialect")
-    made = MAKERS[dialect]
     numbers = count(1)
 
     async def make() -> dict[str, str]:
@@ -87,7 +86,8 @@ def two_customers(
         ids = {"customer": customer, "cio": cio, "other": other.removeprefix("cust_"), "token": token}
         segments = {"segment": public_id("segment", dynamic), "number": str(by_hand.number)}
         own = public_id("tenant", tenant.id)
-        things = await made(runtime, tenant, number)
+        made = MAKERS.get(dialect)
+        things = await (made(runtime, tenant, number) if made else make_customerio(runtime, tenant, number, cio))
         return ids | segments | things | {"tenant": own, "caller": own, "contact": f"con_{cio}"}
 
     return make
@@ -219,6 +219,7 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
     monkeypatch.setattr(customerio_wire, "FAIR_USE", one)
     monkeypatch.setattr(app_wire, "APP_API", one)
     monkeypatch.setattr(sends, "SENDS", one)
+    monkeypatch.setattr(messages, "ARCHIVED", one)
     monkeypatch.setattr(triggers, "TRIGGERS", one)
     monkeypatch.setattr(crm_wire, "READS", one)
     monkeypatch.setattr(crm_wire, "WRITES", one)
@@ -234,7 +235,8 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
             response = await send(client, sample, key, ids)
             if number > 0:
                 assert response.status_code == 429, sample.id
-                seconds = int(response.headers["retry-after"])
+                assert ("retry-after" in response.headers) == sample.endpoint.says_when, sample.id
+                seconds = int(response.headers.get("retry-after") or re.findall(r"\d+", response.text)[-1])
                 assert 50 <= seconds <= 60
                 message = f"Too many requests. Please retry after {seconds} seconds."
                 assert response.json() == words(sample, message, "rate_limited", 429), sample.id

@@ -14,17 +14,32 @@ import httpx2
 import pytest
 import trustme
 import uvicorn
-from customerio import CustomerIO, CustomerIOException
+from customerio import (
+    APIClient,
+    CustomerIO,
+    CustomerIOException,
+    SendEmailRequest,
+    SendInAppRequest,
+    SendInboxMessageRequest,
+    SendPushRequest,
+    SendSMSRequest,
+    SendWhatsAppRequest,
+)
 
 from app.actions.accounts import create_api_key
 from app.core.access import ALL_SCOPES
 from app.core.database import Database
+from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.main import build_app
 from app.runtime import Runtime
+from models import Campaign, Content
 from tests.servers import free_port
 from tests.tenants import create_tenant
+from workers import HANDLERS
+
+CHANNELS = ["email", "push", "sms", "whatsapp", "in_app"]
 
 
 @dataclass
@@ -65,7 +80,7 @@ def port(settings: Settings, certificate: Certificate) -> Iterator[int]:
     """A server with TLS in a thread of its own. The Track API is at the root of ``localhost``."""
     settings.door_hosts = {"localhost": "customerio"}
     port = free_port()
-    app = build_app(Runtime(settings))
+    app = build_app(Runtime(settings, HANDLERS))
     config = uvicorn.Config(app, port=port, log_level="warning", ssl_certfile=certificate.chain)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -89,6 +104,18 @@ async def make_key(settings: Settings) -> str:
     tenant, database = await create_tenant(settings, "Acme"), Database(settings)
     async with UnitsOfWork(database).write(tenant.principal) as tx:
         made = await create_api_key(tx, name="client", scopes=ALL_SCOPES)
+        stamps: dict[str, Any] = {"tenant_id": tenant.id, "created_at": tx.now, "updated_at": tx.now}
+        campaign = Campaign(
+            id=new_id(), number=1, name="W", kind="transactional", status="sending", channels=CHANNELS, **stamps
+        )
+        campaign.trigger_name = "welcome"
+        tx.session.add(campaign)
+        await tx.session.flush()
+        for number, channel in enumerate(CHANNELS, 1):
+            said = {"body": "Order {{ trigger.order }}", "subject": "Thanks", "from_address": "shop@example.com"}
+            tx.session.add(
+                Content(id=new_id(), number=number, campaign_id=campaign.id, channel=channel, **said, **stamps)
+            )
     await database.close()
     return made.key_text
 
@@ -187,3 +214,59 @@ def test_the_prefix_serves_as_well_as_the_host(store: Store, port: int, key: str
     with CustomerIO("site", key, host="127.0.0.1", port=port, url_prefix="/customerio/api/v1") as client:
         client.identify("5", plan="pro")
     assert (store.person(externalId="5") or {})["attributes"] == {"plan": "pro"}
+
+
+def test_every_transactional_send_is_queued_and_told_apart(store: Store, port: int, key: str) -> None:
+    ann = {"identifiers": {"id": "ann"}, "message_data": {"order": 7}, "send_at": int(time.time()) + 3600}
+    store.client.identify("ann", email="ann@example.com", phone="+14155550100")
+    with APIClient(key, url=f"https://localhost:{port}", retries=0) as client:
+        email = SendEmailRequest(
+            to="ann@example.com", _from="Shop <shop@example.com>", subject="Hi", body="<p>Hi</p>", **ann
+        )
+        email.attach("receipt.txt", "Thank you")
+        sent = {
+            "email": client.send_email(email),
+            "template": client.send_email(SendEmailRequest("welcome", to="ann@example.com", **ann)),
+            "push": client.send_push(SendPushRequest(1, to="all", title="T", message="M", **ann)),
+            "sms": client.send_sms(SendSMSRequest("welcome", to="+14155550100", **ann)),
+            "whatsapp": client.send_whatsapp(SendWhatsAppRequest("welcome", to="+14155550100", **ann)),
+            "inbox": client.send_inbox_message(SendInboxMessageRequest(1, **ann)),
+            "in_app": client.send_in_app(SendInAppRequest("welcome", **ann)),
+        }
+        assert {answer["send_at"] for answer in sent.values()} == {ann["send_at"]}
+        assert all(abs(answer["queued_at"] - time.time()) < 60 for answer in sent.values())
+        assert len({answer["delivery_id"] for answer in sent.values()}) == 7
+        found = client.send_request("GET", f"https://localhost:{port}/v1/messages", {}).json()["messages"]
+        types = {message["id"]: message["type"] for message in found}
+        assert [types[answer["delivery_id"]] for answer in sent.values()] == [
+            "email",
+            "email",
+            "push",
+            "twilio",
+            "whatsapp",
+            "in_app",
+            "in_app",
+        ]
+        with pytest.raises(CustomerIOException, match=r'^404: .*\{"meta":\{"error":"transactional_message_id: No such'):
+            client.send_email(SendEmailRequest("nobody", to="ann@example.com", **ann))
+        with pytest.raises(CustomerIOException, match=r"^400: .*attachments.x: is not base64"):
+            wrong = SendEmailRequest("welcome", to="ann@example.com", **ann)
+            wrong.attach("x", "***", encode=False)
+            client.send_email(wrong)
+
+
+def test_a_message_that_is_due_is_sent(store: Store, port: int, key: str) -> None:
+    store.client.identify("ann", email="ann@example.com")
+    with APIClient(key, url=f"https://localhost:{port}", retries=0) as client:
+        request = SendEmailRequest(
+            "welcome", to="ann@example.com", identifiers={"id": "ann"}, message_data={"order": 7}
+        )
+        name = client.send_email(request)["delivery_id"]
+        place = f"https://localhost:{port}/v1/messages/{name}"
+        deadline = time.monotonic() + 30
+        while "sent" not in (message := client.send_request("GET", place, {}).json()["message"])["metrics"]:
+            assert time.monotonic() < deadline, message
+            time.sleep(0.3)
+        archived = client.send_request("GET", f"{place}/archived_message", {}).json()["archived_message"]
+    assert (message["recipient"], message["subject"]) == ("ann@example.com", "Thanks")
+    assert (archived["subject"], "Order 7" in archived["body"]) == ("Thanks", True)

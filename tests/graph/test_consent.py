@@ -1,12 +1,13 @@
 """Consent, rules of sending, metrics and links in the graph: what is read and changed, and what is refused."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from app.actions.metrics import Count, add_counts
 from app.core.access import Scope
 from app.core.ids import new_id, public_id
-from models import Campaign, Link
+from models import Campaign, Content, Experiment, Link, TestGroup
 from tests.graph.callers import Caller, everything_stored
 from tests.graph.consent import CONSENT, make_said, unknown_said
 from tests.graph.test_mutations import mutate, written
@@ -92,12 +93,17 @@ async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) ->
         await tx.session.flush()
         values = {"number": 1, "campaign_id": campaign, "url": "https://a.example", "digest": "d", "created_at": tx.now}
         tx.session.add(Link(tenant_id=tx.tenant_id, id=link, **values))
-        counts = [
-            Count(campaign, "sent", AT, 4),
-            Count(tx.tenant_id, "sent", AT, 9),
-            Count(link, "human_clicked", AT, 2),
-        ]
-        await add_counts(tx, [*counts, Count(campaign, "converted", AT, 1, 12)])
+        test = Experiment(tenant_id=tx.tenant_id, id=new_id(), number=1, campaign_id=campaign, **stamps)
+        tx.session.add(test)
+        await tx.session.flush()
+        for place, name in enumerate("AB"):
+            group = {"experiment_id": test.id, "position": place, "name": name, "share": 500}
+            tx.session.add(TestGroup(tenant_id=tx.tenant_id, **group))
+        stamped = {"number": 1, "campaign_id": campaign, "channel": "email", **stamps}
+        tx.session.add(Content(tenant_id=tx.tenant_id, id=content, **stamped))
+        await add_counts(tx, [Count(campaign, "sent", AT, 4), Count(tx.tenant_id, "sent", AT, 9)])
+        await add_counts(tx, [Count(link, "human_clicked", AT, 2), Count(campaign, "converted", AT, 1, 12)])
+        await add_counts(tx, [Count(content, "converted", AT, 3, Decimal("7.50")), Count(content, "bounced", AT)])
     text = """query($s: [ID!]) { metricSeries(
         metrics: [SENT, CONVERTED], start: "2026-05-03T00:00:00Z", end: "2026-05-05T00:00:00Z", subjects: $s
       ) { metric total amount points { at count } } }"""
@@ -120,6 +126,18 @@ async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) ->
     assert (await owner.without(Scope.METRICS_READ).refusal(of_link, id=public_id("link", link)))["code"] == "FORBIDDEN"
     assert (await owner.without(Scope.METRICS_READ).refusal(text))["code"] == "FORBIDDEN"
     assert (await owner.refusal(text, s=["cust_" + "0" * 32]))["field"] == "subjects"
+    of_campaign = (
+        "query($id: ID!) { campaign(id: $id) { metrics { sent converted } links { metrics { humanClicked } } } }"
+    )
+    assert (await owner.data(of_campaign, id=public_id("campaign", campaign)))["campaign"] == {
+        "metrics": {"sent": 4, "converted": 1},
+        "links": [{"metrics": {"humanClicked": 2}}],
+    }
+    of_groups = "query($id: ID!) { campaign(id: $id) { experiment { groups { name metrics { bounced sent } } } } }"
+    assert (await owner.data(of_groups, id=public_id("campaign", campaign)))["campaign"]["experiment"]["groups"] == [
+        {"name": "A", "metrics": {"bounced": 1, "sent": 0}},
+        {"name": "B", "metrics": {"bounced": 0, "sent": 0}},
+    ]
     of_content = "query($id: ID!) { node(id: $id) { ... on Content { metrics { sent converted revenue bounced } } } }"
     assert (await owner.data(of_content, id=public_id("content", content)))["node"]["metrics"] == {
         "sent": 0,

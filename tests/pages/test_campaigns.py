@@ -1,5 +1,6 @@
 """Settings of messages and campaigns: each a whole story, as people do it."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.conftest import Demo, visit
@@ -63,3 +64,97 @@ def test_what_messages_are_made_of_is_kept_in_the_settings(console: Page, demo: 
     assert kept["integrations"][0]["settings"]["host"] == "mail.example"
     assert (kept["integrations"][0]["isDefault"], kept["integrations"][0]["hasCredentials"]) == (False, True)
     assert kept["snippets"] == [{"name": "footer"}]
+
+
+FOUR = "Segment of four"
+PEOPLE = (
+    ("ada", {"first_name": "Ada"}, "en"),
+    ("bea", {"first_name": "Bea"}, "de-AT"),
+    ("cy", {"first_name": "Cy"}, "en"),
+    ("dan", {"first_name": "<b>Dan</b>"}, "en"),
+)
+CONTENT = '<p style="color: #0d6857">Hello {{ customer.first_name }}, <a href="https://roast.example/a">see</a></p>'
+
+
+@pytest.fixture(scope="module")
+def readers(demo: Demo) -> str:
+    """A segment of four people with e-mail addresses, one of whom wants no e-mail; and a sender."""
+    identified = "mutation($input: IdentifyCustomerInput!) { identifyCustomer(input: $input) { customer { id } } }"
+    for name, attributes, locale in PEOPLE:
+        values = {"email": f"{name}@readers.example", "locale": locale, "attributes": {**attributes, "reads": True}}
+        demo.ask(identified, input=values)
+    consent = "mutation($input: SetConsentInput!) { setConsent(input: $input) { customer { id } } }"
+    unwilling = {"customer": {"email": "cy@readers.example"}, "channel": "EMAIL", "status": "UNSUBSCRIBED"}
+    demo.ask(consent, input=unwilling)
+    rule = {"attribute": {"name": "reads", "is": {"equals": True}}}
+    made = "mutation($input: CreateSegmentInput!) { createSegment(input: $input) { segment { id } } }"
+    demo.ask(made, input={"name": FOUR, "rule": rule})
+    sender = "mutation($input: CreateSenderInput!) { createSender(input: $input) { sender { id } } }"
+    demo.ask(sender, input={"address": "news@roast.example", "name": "Roast & Co"})
+    return FOUR
+
+
+def test_a_campaign_is_written_looked_at_and_sent(console: Page, demo: Demo, readers: str) -> None:
+    visit(console, "Campaigns")
+    console.get_by_role("link", name="New campaign").press("Enter")
+    console.keyboard.type("Autumn")
+    console.get_by_role("button", name="Create draft").click()
+    preview = console.get_by_role("region", name="Preview")
+    console.get_by_label("From", exact=True).select_option("Roast & Co <news@roast.example>")
+    console.get_by_label("Subject").fill("Beans for {{ customer.first_name }}")
+    body = console.get_by_role("textbox", name="Body")
+    body.fill("<p>{{ customer.first_name | shout }}</p>")
+    expect(console.locator('[data-field="body"] .wrong')).to_have_text("Line 1: unknown filter 'shout'.")
+    body.fill(CONTENT)
+    preview.get_by_label("As").fill("dan@readers.example")
+    letter = console.frame_locator("iframe")
+    expect(letter.locator("body")).to_have_text("Hello <b>Dan</b>, see")
+    expect(letter.locator("p")).to_have_css("color", "rgb(13, 104, 87)")
+    expect(letter.locator("a[href]")).to_have_count(0)
+    expect(preview).to_contain_text("Beans for <b>Dan</b>")
+    console.get_by_role("button", name="Write content").click()
+    expect(console.get_by_role("button", name="Save content")).to_be_visible()
+    console.get_by_role("button", name="Add language").click()
+    console.get_by_role("dialog").get_by_label("Language").fill("de")
+    console.get_by_role("dialog").get_by_role("button", name="Add").click()
+    console.get_by_label("Subject").fill("Bohnen")
+    console.get_by_role("button", name="Write content").click()
+    expect(console.get_by_role("button", name="German")).to_have_attribute("aria-pressed", "true")
+
+    part(console, "Audience")
+    console.get_by_role("region", name="Audience").get_by_label("Segment").select_option(f"{readers} (4)")
+    estimate = console.get_by_role("region", name="Estimate")
+    expect(estimate).to_contain_text("4 people are in it")
+    expect(estimate.locator(".reached")).to_contain_text("3")
+    console.get_by_role("button", name="Save audience").click()
+    expect(console.get_by_text("The audience is saved.")).to_be_visible()
+
+    part(console, "Plan")
+    console.get_by_label("Messages a second, at most").fill("0")
+    console.get_by_role("button", name="Save plan").click()
+    expect(console.locator('[data-field="throttlePerSecond"] .wrong')).to_contain_text("1 to 10000")
+    console.get_by_label("Messages a second, at most").fill("")
+    console.get_by_label("Event").fill("purchase")
+    console.get_by_role("button", name="Save plan").click()
+    expect(console.get_by_text("The plan is saved.")).to_be_visible()
+
+    part(console, "Overview")
+    console.get_by_role("button", name="Launch…").click()
+    dialog = console.get_by_role("dialog", name="Launch Autumn")
+    expect(dialog.get_by_role("button", name="Not yet")).to_be_focused()
+    expect(dialog).to_contain_text("3 people get it")
+    dialog.get_by_role("button", name="Send to 3 people").click()
+    expect(console.get_by_role("banner").or_(console.locator(".head"))).to_contain_text("Completed")
+    expect(console.locator(".figure").first).to_contain_text("3of 4")
+    table = console.get_by_role("region", name="By content").last
+    expect(table.locator("tbody tr").filter(has_text="German").locator("td").first).to_have_text("1")
+    kept = demo.ask("{ campaigns { nodes { name status goal } } }")["campaigns"]["nodes"]
+    assert kept == [{"name": "Autumn", "status": "COMPLETED", "goal": kept[0]["goal"]}]
+    assert kept[0]["goal"] == {"event": "purchase", "within_s": 604_800, "after": "sent"}
+
+
+def part(page: Page, name: str) -> None:
+    """Goes to a part of the campaign."""
+    page.get_by_role("navigation", name="Parts of the campaign").get_by_role("link", name=name).click()
+    expect(page.locator(".parts-nav [aria-current]")).to_have_text(name)
+    expect(page.locator("main[aria-busy]")).to_have_count(0)

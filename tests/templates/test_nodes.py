@@ -115,7 +115,7 @@ def reference(text: str, *, autoescape: bool) -> str | None:
         return None
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(TEMPLATES)
 def test_a_template_says_what_python_liquid_makes_of_it(text: str) -> None:
     for kind in (TEXT, HTML):

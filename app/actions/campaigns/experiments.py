@@ -138,7 +138,8 @@ async def decide_experiment(tx: Tx, *, experiment_id: UUID, winner: int | None =
     experiment.state, experiment.decided_at, experiment.updated_at = DECIDED, tx.now, tx.now
     await tx.session.flush()
     for run in await CampaignStore(tx).runs(campaign.id, UNFINISHED):
-        if run.awaits_winner:
+        if run.prepared_at is None:
+            # From the beginning: who was left out so far, because they were not in the sample, gets what won.
             run.awaits_winner, run.cursor = False, None
             await tx.session.flush()
             await take_up(tx, run=run)

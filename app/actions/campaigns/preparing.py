@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select, update
 from sqlmodel import col
 
 from app.actions.campaigns.assigning import Split, assign_group, is_control
@@ -19,13 +19,13 @@ from app.actions.campaigns.schedule import due_at
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import PREPARING, SENDING
 from app.actions.content import pick_content
-from app.actions.customers.store import CustomerStore
 from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
 from app.core.access import Scope
 from app.core.batches import among
+from app.core.errors import Conflict
 from app.core.ids import new_id
 from app.core.tx import Reading, Tx
-from models import Campaign, CampaignRun, Content, Delivery, Job
+from models import Campaign, CampaignRun, Content, Customer, Delivery, Job
 
 PLANNED = 20_000
 """People that one look finds at most."""
@@ -60,46 +60,52 @@ async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
     return Plan(campaign, run, split, await store.contents(campaign.id), recipients)
 
 
-async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, recipients: Sequence[Recipient]) -> bool:
-    """Makes the deliveries of these recipients, who follow the customer ``after`` in the plan.
+async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, made: int, recipients: Sequence[Recipient]) -> int:
+    """Makes the deliveries of these recipients, who follow the customer ``after`` in the plan; the run has ``made``
+    before. Returns how many these are.
 
-    False when the run has moved on otherwise (it was paused, or somebody else prepares it): make another plan.
+    Raises :class:`Conflict` when the run has moved on otherwise (it was paused, or somebody else prepares it).
     """
     tx.require(Scope.CAMPAIGNS_SEND)
-    run = await CampaignStore(tx).run(plan.run.id, locked=True)
-    if run.state != PREPARING or run.awaits_winner or run.cursor != after:
-        return False
-    standing = await CustomerStore(tx).standing([one.customer_id for one in recipients])
-    served = await _served(tx, run, standing)
-    making = _Making(plan, tx.now, run.prepared)
-    rows = [
-        row
-        for one in recipients
-        if one.customer_id in standing and one.customer_id not in served
-        for row in making.rows(one)
-    ]
+    waiting = await _waiting(tx, plan.run.id, recipients)
+    making = _Making(plan, tx.now, made)
+    rows = [row for one in recipients if one.customer_id in waiting for row in making.rows(one)]
+    controls = {row["customer_id"] for row in rows if row["reason"] == CONTROL}
+    moved = (
+        update(CampaignRun)
+        .where(
+            col(CampaignRun.id) == plan.run.id,
+            col(CampaignRun.state) == PREPARING,
+            col(CampaignRun.awaits_winner).is_(False),
+            col(CampaignRun.cursor).is_not_distinct_from(after),
+        )
+        .values(
+            cursor=recipients[-1].customer_id,
+            targeted=col(CampaignRun.targeted) + len({row["customer_id"] for row in rows}),
+            prepared=made + len(rows),
+            control=col(CampaignRun.control) + len(controls),
+        )
+        .returning(col(CampaignRun.id))
+    )
+    if (await tx.session.execute(moved, execution_options={"synchronize_session": False})).scalar_one_or_none() is None:
+        raise Conflict("The run has moved on.")
     await tx.insert(Delivery, rows)
     tx.dispatch()
     await tell_deliveries(tx, _events(rows, tx.now))
-    controls = {row["customer_id"] for row in rows if row["reason"] == CONTROL}
-    run.targeted += len({row["customer_id"] for row in rows})
-    run.prepared += len(rows)
-    run.control += len(controls)
-    run.cursor = recipients[-1].customer_id
-    await tx.session.flush()
-    tell_campaign(tx, run.campaign_id, "campaign.progress", {"run": run.id.hex, "prepared": run.prepared})
-    return True
+    tell_campaign(tx, plan.campaign.id, "campaign.progress", {"run": plan.run.id.hex, "prepared": made + len(rows)})
+    return len(rows)
 
 
-async def finish_preparation(tx: Tx, *, run_id: UUID) -> None:
-    """Notes that everybody has their deliveries; those who are not in the sample of an experiment still wait."""
+async def finish_preparation(tx: Tx, *, run_id: UUID, after: UUID | None) -> None:
+    """Notes that everybody up to ``after``, the last one, has their deliveries; those who are not in the sample of an
+    experiment still wait. Does nothing when the run has moved on otherwise."""
     tx.require(Scope.CAMPAIGNS_SEND)
     store = CampaignStore(tx)
     campaign = await store.get((await store.run(run_id)).campaign_id, locked=True)
     run = await store.run(run_id, locked=True)
-    if run.state != PREPARING or run.awaits_winner:
+    if run.state != PREPARING or run.awaits_winner or run.cursor != after:
         return
-    split = await CampaignStore(tx).split(campaign.id)
+    split = await store.split(campaign.id)
     if split is not None and not split.is_decided and split.sample_share < 1000:
         run.awaits_winner = True
     else:
@@ -109,10 +115,20 @@ async def finish_preparation(tx: Tx, *, run_id: UUID) -> None:
         await finish_if_done(tx, run)
 
 
-async def _served(tx: Tx, run: CampaignRun, people: set[UUID]) -> set[UUID]:
-    """Who has a delivery of the run already: after an experiment, its sample."""
-    wanted = select(col(Delivery.customer_id)).where(
-        col(Delivery.occurrence_id) == run.id, among(tx.session, Delivery.customer_id, people)
+async def _waiting(tx: Tx, run_id: UUID, recipients: Sequence[Recipient]) -> set[UUID]:
+    """Those who are active (and stay so until this transaction ends) and have no delivery of the run; after an
+    experiment its sample has."""
+    served = exists().where(
+        col(Delivery.tenant_id) == tx.tenant_id,
+        col(Delivery.occurrence_id) == run_id,
+        col(Delivery.customer_id) == col(Customer.id),
+    )
+    people = [one.customer_id for one in recipients]
+    wanted = (
+        select(col(Customer.id))
+        .where(among(tx.session, Customer.id, people), col(Customer.status) == "active", ~served)
+        .order_by(col(Customer.id))
+        .with_for_update(read=True, key_share=True, of=Customer)
     )
     return set((await tx.session.execute(wanted)).scalars())
 

@@ -11,7 +11,7 @@ from app.actions.content.contents import (
     update_content,
 )
 from app.actions.content.layouts import create_layout, delete_layout, get_layout, list_layouts, update_layout
-from app.actions.content.preparing import ReadyContent, pick_content, templates_of, templates_of_campaigns
+from app.actions.content.preparing import ReadyContent, pick_content, recipes_of, templates_of
 from app.actions.content.previewing import Preview, check_contents, person_of, preview_content
 from app.actions.content.senders import (
     create_sender,
@@ -59,6 +59,7 @@ __all__ = [
     "person_of",
     "pick_content",
     "preview_content",
+    "recipes_of",
     "sender_line",
     "sender_uses",
     "sender_with_number",
@@ -66,7 +67,6 @@ __all__ = [
     "set_snippet",
     "snippet_named",
     "templates_of",
-    "templates_of_campaigns",
     "update_content",
     "update_layout",
     "update_sender",

@@ -1,6 +1,6 @@
 """The contents of campaigns as they are sent: each with its sender, its layout and its snippets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from app.actions.content.using import texts_of
 from app.core.access import Scope
 from app.core.batches import among
 from app.core.tx import Reading
-from app.templates import Recipe, Source, Template, snippets_in, template_of
+from app.templates import Recipe, Source, Template, compile_content, snippets_in
 from models import Campaign, Content, Layout, Sender, Snippet
 
 
@@ -24,16 +24,14 @@ class ReadyContent:
 
     id: UUID
     number: int
-    campaign_id: UUID
     channel: str
     test_group: int
     language: str
     version: int
     recipe: Recipe
 
-    @property
-    def template(self) -> Template:
-        """Its template, compiled once in this process. Raises :class:`Invalid` for one that is broken."""
+    def compile(self) -> Template:
+        """Its template. Raises :class:`Invalid` for one that is broken."""
         return template_of(self.recipe)
 
 
@@ -54,36 +52,36 @@ AnyPlaced = TypeVar("AnyPlaced", bound=Placed)
 async def templates_of(reading: Reading, campaign_id: UUID) -> list[ReadyContent]:
     """What a campaign says, by channel, test group and language. Nothing is compiled yet. Raises :class:`NotFound`."""
     reading.require(Scope.CAMPAIGNS_READ)
-    await Shelf(reading).campaign(campaign_id)
-    return (await templates_of_campaigns(reading, campaign_ids=[campaign_id])).get(campaign_id, [])
-
-
-async def templates_of_campaigns(reading: Reading, *, campaign_ids: Sequence[UUID]) -> dict[UUID, list[ReadyContent]]:
-    """What each of these campaigns says, in at most four statements. Those without contents are not in it."""
-    reading.require(Scope.CAMPAIGNS_READ)
+    campaign = await Shelf(reading).campaign(campaign_id)
     order = (col(Content.channel), col(Content.test_group), col(Content.language))
-    statement = select(Content).where(among(reading.session, Content.campaign_id, campaign_ids)).order_by(*order)
+    statement = select(Content).where(col(Content.campaign_id) == campaign_id).order_by(*order)
     rows = list((await reading.session.execute(statement)).scalars())
-    inlining = select(col(Campaign.id), col(Campaign.inlines_css)).where(
-        among(reading.session, Campaign.id, campaign_ids)
-    )
-    inlines = dict((await reading.session.execute(inlining)).tuples().all())
-    made: dict[UUID, list[ReadyContent]] = {}
-    for row, recipe in await _recipes(reading, rows, inlines):
-        ready = ReadyContent(
-            row.id, row.number, row.campaign_id, row.channel, row.test_group, row.language, row.version, recipe
-        )
-        made.setdefault(row.campaign_id, []).append(ready)
-    return made
+    recipes = await _recipes(reading, rows, {campaign_id: campaign.inlines_css})
+    return [
+        ReadyContent(row.id, row.number, row.channel, row.test_group, row.language, row.version, recipes[row.id])
+        for row in rows
+    ]
+
+
+async def recipes_of(reading: Reading, *, content_ids: Collection[UUID]) -> dict[UUID, Recipe]:
+    """What each of these contents is compiled from, in at most five statements."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    found = select(Content).where(among(reading.session, Content.id, content_ids))
+    rows = list((await reading.session.execute(found)).scalars())
+    return await _recipes(reading, rows, await _inlining(reading, rows))
 
 
 async def recipe_of(reading: Reading, content: Content) -> Recipe:
     """What one content is made of, stored or not."""
     reading.require(Scope.CAMPAIGNS_READ)
-    campaign = select(col(Campaign.inlines_css)).where(col(Campaign.id) == content.campaign_id)
-    inlines_css = (await reading.session.execute(campaign)).scalar_one_or_none()
-    [(_, recipe)] = await _recipes(reading, [content], {content.campaign_id: inlines_css is not False})
-    return recipe
+    return (await _recipes(reading, [content], await _inlining(reading, [content])))[content.id]
+
+
+def template_of(recipe: Recipe) -> Template:
+    """The template that ``recipe`` makes. Raises :class:`Invalid` for one that is broken."""
+    return compile_content(
+        recipe.source, snippets=recipe.snippets, layout=recipe.layout, inlines_css=recipe.inlines_css
+    )
 
 
 def pick_content(
@@ -100,22 +98,26 @@ def pick_content(
     return by_language.get("")
 
 
-async def _recipes(
-    reading: Reading, rows: Sequence[Content], inlines: Mapping[UUID, bool]
-) -> list[tuple[Content, Recipe]]:
+async def _inlining(reading: Reading, rows: Sequence[Content]) -> dict[UUID, bool]:
+    keys = list({row.campaign_id for row in rows})
+    found = select(col(Campaign.id), col(Campaign.inlines_css)).where(among(reading.session, Campaign.id, keys))
+    return dict((await reading.session.execute(found)).tuples().all())
+
+
+async def _recipes(reading: Reading, rows: Sequence[Content], inlines: Mapping[UUID, bool]) -> dict[UUID, Recipe]:
     layouts = await _by_id(reading, Layout, [row.layout_id for row in rows if row.layout_id])
     senders = await _by_id(reading, Sender, [row.sender_id for row in rows if row.sender_id])
     texts = {row.id: list(texts_of(row.model_dump())) for row in rows}
     asked = [text for found in texts.values() for text in found] + [layout.body for layout in layouts.values()]
     snippets = await _snippets(reading) if any("snippets" in text for text in asked) else {}
-    made: list[tuple[Content, Recipe]] = []
+    made: dict[UUID, Recipe] = {}
     for row in rows:
         source = Source.of(row)
         if not source.from_address and row.sender_id in senders:
             source = replace(source, from_address=_verbatim(sender_line(senders[row.sender_id])))
         layout = layouts[row.layout_id].body if row.layout_id in layouts else None
         shown = _shown([*texts[row.id], layout or ""], snippets)
-        made.append((row, Recipe(source, shown, layout, inlines.get(row.campaign_id, True))))
+        made[row.id] = Recipe(source, shown, layout, inlines.get(row.campaign_id, True))
     return made
 
 

@@ -10,14 +10,14 @@ from sqlmodel import col
 
 from app.actions.content.contents import CHANNELS, EDITABLE
 from app.actions.content.finding import Shelf
-from app.actions.content.preparing import ReadyContent, recipe_of, templates_of
+from app.actions.content.preparing import ReadyContent, recipe_of, template_of, templates_of
 from app.actions.customers import CustomerRef, CustomerView, get_customer
 from app.core.access import Scope
 from app.core.errors import Invalid, Issue
 from app.core.ids import new_id
 from app.core.message import Message
 from app.core.tx import Reading
-from app.templates import Person, Warned, context_of, template_of
+from app.templates import Person, Warned, context_of
 from models import Content, Customer, Experiment, TestGroup
 
 SAMPLES = 3
@@ -152,7 +152,7 @@ def _problems(content: ReadyContent, people: Sequence[Person | None]) -> list[Is
     if not source.body.strip() and content.channel not in {"push", "webhook"}:
         problems.append(Issue("body", "is empty"))
     try:
-        template = content.template
+        template = content.compile()
         for person in people:
             template.render(_context(person, {}, {}))
     except Invalid as refused:

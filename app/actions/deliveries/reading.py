@@ -33,7 +33,8 @@ STATES = (
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
     """Which deliveries. Everything given must hold; ``states``: any of them. ``reached``: those of which this has
-    happened, by the name of the moment (``sent``, ``opened``, ``human_clicked``, …). ``is_test`` None: both."""
+    happened, by the name of the moment (``sent``, ``opened``, ``human_clicked``, …). ``is_test`` None: both.
+    ``is_suppressed``: whether it was the suppression of an address that stopped them."""
 
     campaign_id: UUID | None = None
     run_id: UUID | None = None
@@ -46,6 +47,7 @@ class DeliveryFilter:
     created_from: datetime | None = None
     created_to: datetime | None = None
     is_test: bool | None = False
+    is_suppressed: bool | None = None
 
     def conditions(self) -> list[Any]:
         """The conditions on :class:`models.Delivery`. Raises :class:`Invalid`."""
@@ -67,6 +69,9 @@ class DeliveryFilter:
             if self.reached not in MOMENTS:
                 raise Invalid.at("reached", f"must be one of {', '.join(MOMENTS)}")
             wanted.append(col(getattr(Delivery, f"{self.reached}_at")).is_not(None))
+        if self.is_suppressed is not None:
+            suppressed = col(Delivery.reason) == "suppression"
+            wanted.append(suppressed if self.is_suppressed else ~suppressed)
         if self.created_from is not None:
             wanted.append(col(Delivery.created_at) >= self.created_from)
         if self.created_to is not None:

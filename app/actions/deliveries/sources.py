@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from app.actions.content import recipes_of
 from app.core.access import Scope
 from app.core.batches import among
 from app.core.ids import new_id
 from app.core.locks import lock_names
 from app.core.tx import Reading, Tx
-from app.templates import Source
-from app.templates.rendering import Recipe
-from models import Content, Layout, Link, Sender, Snippet
+from app.templates import Recipe
+from models import Link, Snippet
 
 LONGEST_LINK = 4000
 GIVEN = ("subject", "preheader", "body", "plain", "from_address", "reply_to")
@@ -26,21 +26,7 @@ GIVEN = ("subject", "preheader", "body", "plain", "from_address", "reply_to")
 async def load_recipes(reading: Reading, *, content_ids: Collection[UUID]) -> dict[UUID, Recipe]:
     """What each content is compiled from. Of one without an address of its own it is its sender's."""
     reading.require(Scope.CAMPAIGNS_SEND)
-    statement = (
-        select(Content, col(Layout.body), col(Sender.name), col(Sender.address))
-        .outerjoin(Layout, col(Layout.id) == col(Content.layout_id))
-        .outerjoin(Sender, col(Sender.id) == col(Content.sender_id))
-        .where(among(reading.session, Content.id, content_ids))
-    )
-    rows: Sequence[Any] = (await reading.session.execute(statement)).all()
-    snippets = await load_snippets(reading)
-    recipes = {}
-    for content, layout, name, address in rows:
-        source = Source.of(content)
-        if not source.from_address and address:
-            source = replace(source, from_address=f"{_quoted(name)} <{address}>" if name else address)
-        recipes[content.id] = Recipe(source, snippets, layout)
-    return recipes
+    return await recipes_of(reading, content_ids=content_ids)
 
 
 async def load_snippets(reading: Reading) -> dict[str, str]:
@@ -92,7 +78,3 @@ async def number_links(tx: Tx, *, campaign_id: UUID, urls: Sequence[str]) -> tup
 def digest_of(url: str) -> str:
     """By what a link is found again."""
     return hashlib.sha256(url.encode()).hexdigest()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,5 +1,6 @@
 """How often what happened: hourly counters, and the series made of them."""
 
+from app.actions.metrics.links import clicks_of_content, links_of_campaign
 from app.actions.metrics.series import (
     METRICS,
     OF_DELIVERIES,
@@ -23,6 +24,8 @@ __all__ = [
     "MetricSeries",
     "Total",
     "add_counts",
+    "clicks_of_content",
+    "links_of_campaign",
     "metric_series",
     "metric_totals",
 ]

@@ -20,7 +20,7 @@ from app.core.sealing import seal
 from app.core.tx import Reading, Tx
 from models import FeedTopic, ReportingWebhook
 
-MAX_WEBHOOKS = 50
+MAX_WEBHOOKS = 100
 MAX_NAME = 200
 MAX_ENDPOINT = 2000
 
@@ -45,7 +45,7 @@ async def create_webhook(
     is_enabled: bool = True,
 ) -> NewWebhook:
     """A new webhook, which is owed every event from now on. Raises :class:`Invalid` at the field that is wrong, and
-    :class:`Conflict` when there are 50 already."""
+    :class:`Conflict` when there are 100 already."""
     tx.require(Scope.WEBHOOKS_WRITE)
     secret = new_secret()
     wanted: dict[str, Any] = {

@@ -187,7 +187,7 @@ class _Recording:
         )
         judgement = judge(sighting)
         link_id = self._links.get(seen.link_number or 0)
-        url = seen.url and seen.url[:LONGEST_URL]
+        url = seen.url and seen.url.replace("\x00", "")[:LONGEST_URL]
         return _New(Touch(new_id(), seen.kind, seen.at, judgement.verdict, link_id, url), seen, judgement.reasons)
 
     def _count(self, delivery: Any, before: Tally, after: Tally) -> None:

@@ -205,7 +205,10 @@ async def _layout(tx: Tx, body: str) -> UUID | None:
         if not page or begin >= total:
             break
     digest = blake2b(body.encode(), digest_size=4).hexdigest()
-    return (await content.create_layout(tx, name=f"Customer.io {digest}", body=body)).id
+    try:
+        return (await content.create_layout(tx, name=f"Customer.io {digest}", body=body)).id
+    except Invalid as wrong:
+        raise Invalid.at("layout", wrong.issues[0].message) from None
 
 
 async def _from(tx: Tx, row: ContentRow, said: ContentChanges, given: set[str]) -> dict[str, Any]:

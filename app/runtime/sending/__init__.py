@@ -149,11 +149,10 @@ class Sending:
 
     def __init__(self, units: UnitsOfWork, settings: Settings, providers: Providers) -> None:
         self._units = units
-        self._renderer = Renderer(settings.signing_secret, processes=settings.render_processes)
-        lease = timedelta(seconds=settings.send_lease_s)
-        templates = Templates(units, self._renderer)
-        tools = Tools(units, providers, self._renderer, templates, settings.base_url, lease)
-        self._loops = [_Loop(lane, tools) for lane in LANES]
+        self._settings = settings
+        self._providers = providers
+        self._renderer: Renderer | None = None
+        self._loops: list[_Loop] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, *, alone: bool = False) -> None:
@@ -163,6 +162,12 @@ class Sending:
             return
         if alone:
             await self._release(everything=True)
+        settings = self._settings
+        self._renderer = Renderer(settings.signing_secret, processes=settings.render_processes)
+        templates = Templates(self._units, self._renderer)
+        lease = timedelta(seconds=settings.send_lease_s)
+        tools = Tools(self._units, self._providers, self._renderer, templates, settings.base_url, lease)
+        self._loops = [_Loop(lane, tools) for lane in LANES]
         self._tasks = [asyncio.create_task(loop.run(), name="sending") for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._watch(), name="lost deliveries"))
 
@@ -179,7 +184,9 @@ class Sending:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=STOP_S)
-        await self._renderer.close()
+        self._loops = []
+        if self._renderer is not None:
+            await self._renderer.close()
 
     async def _watch(self) -> None:
         while True:

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from app.core import logging
-from app.templates.rendering import LARGEST, LENGTH, Compiled, Kitchen, Order, Recipe, Rendered, frame, unframe
+from app.templates import Recipe
+from app.templates.rendering import LARGEST, LENGTH, Compiled, Kitchen, Order, Rendered, frame, unframe
 
 log = logging.logger(__name__)
 

@@ -23,8 +23,7 @@ from app.actions.deliveries import (
 from app.core.access import system
 from app.core.tx import UnitsOfWork
 from app.runtime.sending.renderer import Renderer
-from app.templates import Source
-from app.templates.rendering import Recipe
+from app.templates import Recipe, Source
 
 KEPT = 1024
 NO_CONTENT = "The campaign has no content for this channel."

@@ -8,6 +8,9 @@ import { session } from "./session.js";
 import { frameFor } from "./shell.js";
 import { apiKeys } from "./views/api_keys.js";
 import { audit } from "./views/audit.js";
+import { campaign } from "./views/campaign.js";
+import { newCampaign } from "./views/campaign_form.js";
+import { campaigns } from "./views/campaigns.js";
 import { canned } from "./views/canned.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
@@ -41,6 +44,10 @@ const ROUTES = [
   { path: "/segments/new", view: newSegment, place: "/segments" },
   { path: "/segments/:id", view: segment, place: "/segments" },
   { path: "/segments/:id/edit", view: editSegment, place: "/segments" },
+  { path: "/campaigns", view: campaigns, place: "/campaigns" },
+  { path: "/campaigns/new", view: newCampaign, place: "/campaigns" },
+  { path: "/campaigns/:id", view: campaign, place: "/campaigns" },
+  { path: "/campaigns/:id/:part", view: campaign, place: "/campaigns" },
   { path: "/widgets", view: widgets, place: "/widgets" },
   { path: "/widgets/new", view: newWidget, place: "/widgets" },
   { path: "/widgets/:id", view: widget, place: "/widgets" },

@@ -10,12 +10,13 @@ const PLACES = [
   ["/inbox", "Inbox", "inbox", "conversations:read"],
   ["/customers", "Customers", "people", "customers:read"],
   ["/segments", "Segments", "segment", "segments:read"],
+  ["/campaigns", "Campaigns", "send", "campaigns:read"],
   ["/widgets", "Widgets", "widget", "widgets:read"],
   ["/members", "Members", "team", "members:read"],
   ["/api-keys", "API keys", "key", "api_keys:read"],
   ["/outbox", "Outbox", "mail", "outbox:read"],
   ["/audit", "Audit log", "record", "audit:read"],
-  ["/settings", "Settings", "settings", "integrations:read"],
+  ["/settings", "Settings", "settings", "campaigns:read"],
 ];
 
 /** The main element of the frame that a route is shown in. The frame is kept from page to page. */

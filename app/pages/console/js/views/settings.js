@@ -3,7 +3,9 @@
 import { may } from "../account.js";
 import { h } from "../dom.js";
 import { head } from "../router.js";
+import { Suppressions, topics } from "../settings/consent.js";
 import { integrations } from "../settings/integrations.js";
+import { Sending } from "../settings/sending.js";
 import { layouts, senders, snippets } from "../settings/texts.js";
 import { webhooks } from "../settings/webhooks.js";
 import { missing } from "./overview.js";
@@ -12,6 +14,9 @@ const PARTS = {
   senders: ["Senders", "campaigns:read", senders],
   layouts: ["Layouts", "campaigns:read", layouts],
   snippets: ["Snippets", "campaigns:read", snippets],
+  topics: ["Topics", "campaigns:read", topics],
+  suppressed: ["Suppressed addresses", "customers:read", (page) => new Suppressions(page)],
+  sending: ["Sending", "campaigns:read", (page) => new Sending(page)],
   integrations: ["Integrations", "integrations:read", integrations],
   webhooks: ["Webhooks", "webhooks:read", webhooks],
 };

@@ -1,0 +1,142 @@
+// How a campaign stands: how far it has come, what came of it over time and by what was said, and the facts.
+
+import { fill, h } from "../dom.js";
+import { moment, number, pairs } from "../format.js";
+import { ask } from "../graph.js";
+import { sentence } from "../rules/words.js";
+import { EVERYBODY, same } from "./audience.js";
+import { Chart } from "./chart.js";
+import { contentWords } from "./places.js";
+import { recurrenceWords } from "./recurrence.js";
+import { KINDS, METRICS, channelWords, rate } from "./words.js";
+
+const COUNTED = ["CREATED", "SENT", "DELIVERED", "HUMAN_OPENED", "HUMAN_CLICKED", "CONVERTED", "BOUNCED", "COMPLAINED", "UNSUBSCRIBED", "SUPPRESSED", "SKIPPED", "FAILED", "IN_DOUBT"];
+const RUN_STATES = { PREPARING: ["Being made", "warn"], SENDING: ["Being sent", "warn"], PAUSED: ["Paused", "warn"], COMPLETED: ["Completed", "good"], CANCELLED: ["Cancelled", ""], FAILED: ["Failed", "bad"] };
+const AGAIN_MS = 15_000;
+
+/** Sums of some subjects of the graph, each under a name of its own, in one question. */
+function totalsOf(subjects) {
+  const fields = subjects.map((id, place) => `s${place}: metricSeries(metrics: $metrics, start: $start, end: $end, step: MONTH, subjects: ["${id}"]) { metric total amount }`);
+  return `query Totals($metrics: [Metric!]!, $start: DateTime!, $end: DateTime!) { ${fields.join(" ")} }`;
+}
+
+export class Overview {
+  constructor(page, campaign) {
+    Object.assign(this, { page, campaign });
+    this.chart = campaign.startedAt ? new Chart(page, [campaign.id], campaign.startedAt) : null;
+    this.progress = h("div", { role: "status" });
+    this.figures = h("dl", { class: "figures close" });
+    this.tables = h("div", { class: "stack" });
+    this.facts = h("div", { class: "stack" });
+    const timer = setInterval(() => !document.hidden && this.campaign.startedAt && this.#count().catch(() => {}), AGAIN_MS);
+    page.signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  async load() {
+    await this.#count();
+    this.#tell();
+    this.main = h("div", { class: "stack" }, this.progress, this.campaign.startedAt ? [this.chart?.element, this.tables] : this.#beginning());
+    return h("div", null, this.figures, h("div", { class: "columns" }, this.main, this.facts));
+  }
+
+  async renew(campaign) {
+    this.campaign = campaign;
+    if (campaign.startedAt && !this.chart) {
+      this.chart = new Chart(this.page, [campaign.id], campaign.startedAt);
+      fill(this.main, this.progress, this.chart.element, this.tables);
+    }
+    await this.#count();
+    this.#tell();
+  }
+
+  async #count() {
+    const { campaign } = this;
+    if (!campaign.startedAt) return;
+    const subjects = [campaign.id, ...campaign.contents.map(({ id }) => id)];
+    const range = { start: campaign.createdAt, end: new Date(Date.now() + 60_000).toISOString() };
+    const [found] = await Promise.all([ask(totalsOf(subjects), { metrics: COUNTED, ...range }, this.page), this.chart.load()]);
+    const sums = subjects.map((_, place) => Object.fromEntries(found[`s${place}`].map(({ metric, total, amount }) => [metric, { total, amount }])));
+    const [whole, ...parts] = sums;
+    const count = (metric) => whole[metric].total;
+    this.#far(count);
+    const figure = (label, value, note) => h("div", { class: "card figure" }, h("dt", null, label), h("dd", null, number(value)), note && h("dd", { class: "note small quiet" }, note));
+    fill(this.figures,
+      figure("Sent", count("SENT"), `of ${number(count("CREATED"))}`),
+      figure("Delivered", count("DELIVERED"), rate(count("DELIVERED"), count("SENT"))),
+      figure("Opened", count("HUMAN_OPENED"), rate(count("HUMAN_OPENED"), count("SENT"))),
+      figure("Clicked", count("HUMAN_CLICKED"), rate(count("HUMAN_CLICKED"), count("SENT"))),
+      campaign.goal && figure("Converted", count("CONVERTED"), whole.CONVERTED.amount ? `worth ${number(whole.CONVERTED.amount)}` : rate(count("CONVERTED"), count("SENT"))),
+      figure("Unsubscribed", count("UNSUBSCRIBED"), rate(count("UNSUBSCRIBED"), count("SENT"))));
+    fill(this.tables, this.#byContent(parts), this.#losses(count), this.#runs());
+  }
+
+  /** How far it is while it sends: of what was made, what is settled one way or the other. */
+  #far(count) {
+    const settled = count("SENT") + count("SKIPPED") + count("SUPPRESSED") + count("FAILED");
+    const run = this.campaign.runs.nodes.find(({ state }) => ["PREPARING", "SENDING", "PAUSED"].includes(state));
+    const isGoing = run && ["SENDING", "PAUSED"].includes(this.campaign.status) && this.campaign.kind !== "TRANSACTIONAL";
+    fill(this.progress, isGoing && h("section", { class: "card stack", "aria-label": "Progress" },
+      h("div", { class: "split" }, h("h2", null, run.state === "PREPARING" ? "Messages are being made and sent" : run.state === "PAUSED" ? "Paused" : "Messages are being sent"),
+        h("span", { class: "tally" }, `${number(settled)} of ${number(count("CREATED"))}`)),
+      h("progress", { class: "whole-width", max: String(Math.max(1, count("CREATED"))), value: String(settled), "aria-label": "Progress of sending" })));
+  }
+
+  #byContent(parts) {
+    const { campaign } = this;
+    if (!campaign.contents.length) return null;
+    const rates = ["HUMAN_OPENED", "HUMAN_CLICKED", campaign.goal && "CONVERTED", "UNSUBSCRIBED"].filter(Boolean);
+    const heads = ["Content", "Sent", ...rates.map((metric) => METRICS[metric.toLowerCase()])];
+    const rows = campaign.contents.map((content, place) => {
+      const count = (metric) => parts[place][metric].total;
+      const cell = (metric) => h("td", { class: "end" }, h("span", { class: "tally" }, number(count(metric))), h("span", { class: "small quiet rate" }, rate(count(metric), count("SENT"))));
+      return h("tr", null, h("th", { scope: "row" }, h("div", { class: "entry" }, h("div", null,
+        h("a", { href: `#/campaigns/${campaign.id}/contents?at=${encodeURIComponent([content.channel, content.testGroup, content.language].join("/"))}` }, contentWords(campaign, content)),
+        content.subject && h("span", { class: "small quiet", dir: "auto" }, content.subject)))),
+      h("td", { class: "end tally" }, number(count("SENT"))), rates.map(cell));
+    });
+    return h("section", { class: "card flush", "aria-label": "By content" }, h("div", { class: "table", role: "region", "aria-label": "By content", tabindex: "0" }, h("table", null,
+      h("thead", null, h("tr", null, heads.map((label, place) => h("th", { scope: "col", class: place ? "end" : null }, label)))), h("tbody", null, rows))));
+  }
+
+  #losses(count) {
+    const lost = [["SUPPRESSED", "Address suppressed"], ["SKIPPED", "Stopped by another gate"], ["BOUNCED", "Came back"], ["FAILED", "Failed"], ["IN_DOUBT", "In doubt"], ["COMPLAINED", "Called spam"]]
+      .filter(([metric]) => count(metric) > 0);
+    return lost.length > 0 && h("section", { class: "card", "aria-label": "What did not arrive" }, h("h2", null, "What did not arrive"),
+      pairs(lost.map(([metric, label]) => [label, h("span", { class: "tally" }, number(count(metric)))])));
+  }
+
+  #runs() {
+    const { nodes, totalCount } = this.campaign.runs;
+    if (totalCount < 2 && !nodes[0]?.problems.length) return null;
+    return h("section", { class: "card", "aria-label": "Sendings" }, h("h2", null, "Sendings"), h("ul", { class: "rows" }, nodes.map((run) => h("li", null,
+      h("div", null, h("span", { class: "strong" }, `No. ${run.number}`), " ", moment(run.dueAt), h("br"),
+        h("span", { class: "small quiet" }, `${number(run.prepared)} messages for ${number(run.targeted)} people${run.control ? `, ${number(run.control)} in the control group` : ""}`),
+        run.problems.map(({ value, detail }) => h("p", { class: "small wrong" }, [value, detail].filter(Boolean).join(": ")))),
+      h("span", { class: `badge ${RUN_STATES[run.state][1]}` }, RUN_STATES[run.state][0])))));
+  }
+
+  #beginning() {
+    const { id, contents, audience, kind } = this.campaign;
+    const step = (isDone, path, label, words) => h("li", { "data-done": String(isDone) }, h("a", { href: `#/campaigns/${id}/${path}` }, label), h("span", { class: "small quiet" }, words));
+    const isCalled = ["TRIGGERED", "TRANSACTIONAL"].includes(kind);
+    return h("section", { class: "card", "aria-label": "What is to do" }, h("h2", null, "What is to do before it goes"), h("ol", { class: "steps" },
+      step(contents.some(({ language }) => !language), "contents", "Write what it says", contents.length ? `${contents.length} ${contents.length === 1 ? "content" : "contents"} so far` : "Nothing yet"),
+      !isCalled && step(Boolean(audience), "audience", "Choose for whom it is", audience ? "Chosen" : "Nobody yet"),
+      step(true, "plan", "Say when and by which rules", "There is something sensible to begin with"), step(true, "experiment", "Try something out", "If you like")));
+  }
+
+  #tell() {
+    const { campaign } = this;
+    const { schedule, goal, audience } = campaign;
+    const flags = [campaign.ignoresCaps && "Ignores caps", campaign.ignoresQuietHours && "Ignores quiet hours", campaign.sendsToUnsubscribed && "Also to unsubscribed", !campaign.isTracked && "Not tracked"].filter(Boolean);
+    fill(this.facts, h("section", { class: "card", "aria-label": "Facts" }, h("h2", null, "Facts"), pairs([
+      ["What for", campaign.description || null], ["Sent", KINDS[campaign.kind]], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
+      ["Audience", audience && same(audience, EVERYBODY) ? "Everybody" : audience ? (audience.segment || audience.and || audience.or ? h("a", { href: `#/campaigns/${campaign.id}/audience` }, "See the rule") : sentence(audience)) : null],
+      ["Begins", campaign.scheduledAt && moment(campaign.scheduledAt)], ["Begun", campaign.startedAt && moment(campaign.startedAt)], ["Ended", campaign.completedAt && moment(campaign.completedAt)],
+      ["Clock", schedule.at && (schedule.in_recipients_timezone ? "Everybody's own" : schedule.timezone ?? "UTC")], ["Recurs", schedule.rrule && recurrenceWords(schedule.rrule)],
+      ["Called as", campaign.triggerName && h("code", null, campaign.triggerName)], ["Priority", String(campaign.priority)], ["At most", campaign.throttlePerSecond && `${number(campaign.throttlePerSecond)} a second`],
+      ["Control group", campaign.controlShare ? rate(campaign.controlShare, 1000) : null], ["Goal", goal && `${goal.event}, within ${number(goal.within_s / 86_400)} days`],
+      ["Rules", flags.length ? flags.join(", ") : null], ["Tags", campaign.tags.length ? h("span", { class: "badges" }, campaign.tags.map((tag) => h("span", { class: "badge" }, tag))) : null],
+      ["Made", moment(campaign.createdAt, "date")], ["Id", h("code", null, campaign.id)]])));
+  }
+}
