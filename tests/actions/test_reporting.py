@@ -24,6 +24,7 @@ from app.actions.reporting import (
     update_webhook,
 )
 from app.actions.reporting.calling import pause
+from app.actions.visitors import identify_visitor, identity_secret
 from app.core import clock
 from app.core.access import system
 from app.core.errors import Conflict, Invalid, NotFound
@@ -32,7 +33,7 @@ from app.core.ids import new_id, public_id
 from app.core.settings import Settings
 from app.runtime import reporting
 from models import ArchivedMessage, Link, ReportingWebhook, WebhookCall
-from tests.actions.people import People
+from tests.actions.people import People, ext
 from tests.actions.reporting import Reports, heard, is_signed
 from tests.actions.talking import Office
 from tests.receiver import answer, receiver
@@ -288,6 +289,30 @@ async def test_silentchat_is_told_of_talks_in_its_own_words(reports: Reports, of
             body["type"],
         )
         assert len(request.headers["x-silentchat-delivery"]) == 32
+
+
+async def test_silentchat_is_told_of_contacts_visitors_and_widgets(reports: Reports, office: Office) -> None:
+    await reports.customer("before")
+    events = ["contact.created", "contact.updated", "visitor.identified", "widget.installed"]
+    async with receiver() as server, reports.reporter():
+        await reports.webhook(server.url, events, dialect="silentchat")
+        ann = await reports.customer("ann")
+        await reports.people.identify(external_id="ann", attributes={"plan": "pro"})
+        await reports.people.track(ext("ann"))
+        visitor = await office.visitor()
+        secret = await reports.people.read(identity_secret)
+        digest = hmac.new(secret.encode(), b"ann", hashlib.sha256).hexdigest()
+        await visitor.do(identify_visitor, user_id="ann", user_hash=digest)
+        bodies = {body["type"]: body["data"] for body in await heard(server, 4)}
+    names = {"contact_id": f"con_{ann.hex}", "external_id": "ann", "email": "ann@example.com", "phone": None}
+    assert bodies["contact.created"] == bodies["contact.updated"] == names
+    assert bodies["visitor.identified"] == {
+        "visitor_id": public_id("visitor", visitor.id),
+        "user_id": "ann",
+        "name": "Vera",
+        "email": None,
+    }
+    assert set(bodies["widget.installed"]) == {"widget_id", "origin"}
 
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
