@@ -7,7 +7,7 @@ from app.core.access import system
 from app.core.settings import Settings
 from app.demo import EMAIL, prepare_demo
 from app.runtime import Runtime
-from models import Customer, Device, Event, Tenant
+from models import Campaign, Customer, Device, Event, HourlyCount, Tenant
 from workers import HANDLERS
 
 
@@ -28,6 +28,12 @@ async def test_the_demo_is_made_once_and_only_on_the_embedded_database(demo_sett
                 (await reading.session.execute(select(func.count()).select_from(table))).scalar_one()
                 for table in (Customer, Device, Event)
             ]
+            campaigns = (
+                (await reading.session.execute(select(Campaign.status).order_by(Campaign.number))).scalars().all()
+            )
+            told = select(HourlyCount.metric, func.sum(HourlyCount.count))
+            told = told.where(HourlyCount.subject_id.in_(select(Campaign.id)))  # type: ignore[attr-defined]
+            metrics = dict((await reading.session.execute(told.group_by(HourlyCount.metric))).tuples().all())
             anonymous = (
                 await reading.session.execute(
                     select(func.count()).select_from(Event).where(Event.customer_id.is_(None))  # type: ignore[union-attr]
@@ -46,6 +52,8 @@ async def test_the_demo_is_made_once_and_only_on_the_embedded_database(demo_sett
     assert 10 <= devices <= 25
     assert 300 <= events <= 500
     assert 10 <= anonymous <= 30
+    assert campaigns == ["completed", "scheduled", "draft", "sending", "sending"]
+    assert metrics["created"] > metrics["sent"] > metrics["human_opened"] > metrics["human_clicked"] > 0
 
 
 async def test_nothing_is_made_where_the_settings_say_so(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """The handlers of background jobs. Each translates a job into calls of actions, in units of work of its own."""
 
-from workers import campaigns, conversations, deliveries, files, maintenance, reporting, segments
+from workers import campaigns, conversations, deliveries, devices, files, mails, maintenance, reporting, segments
 from workers.registry import HANDLERS, handles
 
 __all__ = [
@@ -8,8 +8,10 @@ __all__ = [
     "campaigns",
     "conversations",
     "deliveries",
+    "devices",
     "files",
     "handles",
+    "mails",
     "maintenance",
     "reporting",
     "segments",

@@ -32,6 +32,15 @@ def _return_path(text: str) -> str:
     return text
 
 
+def _sender(text: str) -> str:
+    if text:
+        try:
+            bare_address(text)
+        except Unwritable as wrong:
+            raise ValueError("must be an address such as Shop <hello@example.com>") from wrong
+    return text
+
+
 def _headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not HEADER_NAME.fullmatch(name) or name.lower() in NOT_GIVEN:
@@ -73,7 +82,8 @@ class Nothing(Said):
 
 class SmtpSettings(Said):
     """A mail relay. ``security``: ``starttls``, ``tls`` from the start, or ``none``. ``return_path`` is where reports
-    of what could not be delivered go; ``{delivery}`` in it says about which delivery they are."""
+    of what could not be delivered go; ``{delivery}`` in it says about which delivery they are. ``system_sender`` is
+    from whom this server's own mails come (verification, invitation, transcript); without it they are only kept."""
 
     host: Host
     port: Annotated[int, Field(ge=1, le=65535)] = 587
@@ -82,6 +92,7 @@ class SmtpSettings(Said):
     connections: Annotated[int, Field(ge=1, le=50)] = 8
     messages_per_connection: Annotated[int, Field(ge=1, le=10_000)] = 500
     return_path: Annotated[Text, AfterValidator(_return_path)] = ""
+    system_sender: Annotated[Text, AfterValidator(_sender)] = ""
     local_hostname: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{0,253}$")] = ""
 
 

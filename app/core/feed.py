@@ -74,7 +74,7 @@ DELIVERIES_TOPIC = "deliveries"
 """The topic of everything that becomes of a tenant's deliveries, and of what people let themselves be told about."""
 
 REPORTED_TOPIC = "reported"
-"""The topic of what only reporting webhooks ask for: contacts, visitors and widgets. Empty where nobody does."""
+"""The topic of what only reporting webhooks ask for: visitors and widgets, and contacts where a webhook asks."""
 
 
 def campaign_topic(campaign_id: UUID) -> str:

@@ -18,6 +18,7 @@ from app.actions.events import NewEvent, track_many
 from app.core.access import ALL_SCOPES, PUBLIC, system
 from app.core.errors import RapportError
 from app.core.tx import Tx
+from app.demo.campaigns import populate_campaigns
 from app.demo.talks import populate_inbox
 from app.runtime import Runtime
 from models import Tenant
@@ -74,6 +75,7 @@ async def prepare_demo(runtime: Runtime) -> DemoSignIn | None:
         key = await create_api_key(tx, name="Demo", scopes=sorted(ALL_SCOPES))
         await _populate(tx)
         await populate_inbox(tx)
+        await populate_campaigns(tx)
     return DemoSignIn(EMAIL, password, key.key_text)
 
 

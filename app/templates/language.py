@@ -9,8 +9,9 @@ from liquid.exceptions import LiquidError, LiquidInterrupt
 
 from app.core.errors import Invalid
 from app.templates.filters import METER, OWN, Missing, bounded, unchanged
-from app.templates.nodes import TAGS, Buffer, Rendering, tame
+from app.templates.nodes import TAGS, tame
 from app.templates.pieces import Joined, Piece
+from app.templates.scope import Buffer, Rendering
 from app.templates.tags import LinkTag, PixelTag, PreferencesTag, UnsubscribeTag
 from app.templates.words import LONGEST_OUTPUT, TemplateFailed, Tracking, at_line
 

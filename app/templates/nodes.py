@@ -5,18 +5,15 @@ property test.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, TextIO
+from typing import Any
 
-from liquid import BoundTemplate, Node, RenderContext, Token, Undefined, escape
+from liquid import Node, RenderContext, Token, Undefined, escape
 from liquid.ast import BlockNode, ConditionalBlockNode
 from liquid.builtin.content import ContentNode, Literal
-from liquid.builtin.expressions import BooleanExpression, FilteredExpression, LoopExpression
-from liquid.builtin.expressions.arguments import KeywordArgument
+from liquid.builtin.expressions import FilteredExpression, LoopExpression
 from liquid.builtin.expressions.filtered import Filter
-from liquid.builtin.expressions.logical import is_truthy
-from liquid.builtin.expressions.path import Path
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoTag
@@ -24,200 +21,19 @@ from liquid.builtin.tags.for_tag import ForLoop, ForNode, ForTag
 from liquid.builtin.tags.if_tag import IfNode, IfTag
 from liquid.builtin.tags.tablerow_tag import TablerowNode, TablerowTag
 from liquid.builtin.tags.unless_tag import UnlessTag
-from liquid.context import builtin
-from liquid.exceptions import BreakLoop, ContextDepthError, ContinueLoop, LiquidError, LiquidTypeError
+from liquid.exceptions import BreakLoop, ContextDepthError, ContinueLoop
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
-from liquid.utils import ReadOnlyChainMap
 
 from app.templates.filters import METER, weigh
-from app.templates.words import Tracking, names
+from app.templates.getting import Step, getter
+from app.templates.scope import NOWHERE, OURS, SHORT
 
-OURS = names("customer event trigger message_data delivery snippets")
-"""The names that a context has, which are seldom taken by a template for something else."""
-SPECIAL = names("size first last")
-PLAIN = (str, int, float, dict, list)
 NEEDS_ESCAPING = re.compile("[&<>'\"]").search
-SHORT = 100
-"""Texts up to this length are counted with the iteration in which they are written."""
-
-Get = Callable[["Rendering"], Any]
-Step = Callable[[Any, Any], Any]
 
 
 NO_LOOP = Undefined("parentloop")
 """What is around the outermost loop."""
-
-
-class Scope(ReadOnlyChainMap):
-    """The names that can be seen, those of the innermost loop first."""
-
-    def __getitem__(self, key: str) -> object:
-        for mapping in self._maps:
-            if key in mapping:
-                return mapping[key]
-        raise KeyError(key)
-
-
-class Buffer:
-    """What was written."""
-
-    __slots__ = ("append", "parts")
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.append = self.parts.append
-
-    def write(self, text: str) -> int:
-        """As a file has it."""
-        METER.spend(len(text))
-        self.append(text)
-        return 0
-
-    def getvalue(self) -> str:
-        """All of it."""
-        return "".join(self.parts)
-
-
-class Rendering(RenderContext):
-    """The rendering of one text for one person."""
-
-    __slots__ = ("addresses", "shadowed", "tracking")
-
-    tracking: Tracking
-    addresses: dict[tuple[int, str], str]
-    """What stands for the links of this message, made once though the HTML and the text both have them."""
-
-    def __init__(self, template: BoundTemplate, context: Mapping[str, Any], tracking: Tracking) -> None:
-        # As python-liquid's own does it, in a third of the time.
-        self.env = template.env
-        self.template = template
-        self.autoescape = template.env.autoescape
-        self.locals = {}
-        self.globals = context
-        self.counters = {}
-        self.scope = Scope(self.locals, context, builtin, self.counters)
-        self.tag_namespace = {"cycles": {}, "ifchanged": "", "stopindex": {}}
-        self.loops = []
-        self.disabled_tags = []
-        self.parent_context = None
-        self.loop_iteration_carry = 1
-        self.local_namespace_size_carry = 0
-        self._copy_depth = 0
-        self.shadowed = False
-        self.tracking = tracking
-        self.addresses = {}
-
-    def assign(self, key: str, val: Any) -> None:
-        """Gives ``val`` a name."""
-        if key in OURS:
-            self.shadowed = True
-        METER.spend(len(val) + SHORT if isinstance(val, str) else SHORT)
-        self.locals[key] = val
-
-    def get_buffer(self, buf: TextIO | None = None) -> Any:
-        """Where to write."""
-        return Buffer()
-
-
-def getter(expression: Expression) -> Get:
-    """A function that does what ``expression.evaluate`` does."""
-    if isinstance(expression, BooleanExpression):
-        return _truth(getter(expression.expression))
-    if isinstance(expression, FilteredExpression) and not expression.filters:
-        return getter(expression.left)
-    if isinstance(expression, FilteredExpression):
-        return _filtered(getter(expression.left), expression.filters or [])
-    if isinstance(expression, Path) and all(isinstance(one, str) and one not in SPECIAL for one in expression.path):
-        return _path(expression, *[str(one) for one in expression.path])
-    return expression.evaluate
-
-
-def _path(expression: Path, root: str, *inner: str) -> Get:
-    slow = expression.evaluate
-    if not inner:
-        return slow
-    key, further = inner[0], inner[1:]
-
-    def look(context: Rendering) -> Any:
-        try:
-            found: Any = context.scope[root][key]  # type: ignore[index]
-            for one in further:
-                found = found[one]
-        except (KeyError, TypeError, IndexError):
-            return slow(context)
-        return found
-
-    def look_first(context: Rendering) -> Any:
-        if context.shadowed:
-            return look(context)
-        try:
-            found: Any = context.globals[root][key]  # type: ignore[index]
-            for one in further:
-                found = found[one]
-        except (KeyError, TypeError, IndexError):
-            return slow(context)
-        return found
-
-    return look_first if root in OURS else look
-
-
-def _filtered(left: Get, filters: Sequence[Filter]) -> Get:
-    steps = [_applied(one) for one in filters]
-
-    def evaluate(context: Rendering) -> Any:
-        found = left(context)
-        for step in steps:
-            found = step(found, context)
-        return found
-
-    return evaluate
-
-
-def _applied(one: Filter) -> Step:
-    """A function that does what ``one.evaluate`` does."""
-    if any(isinstance(argument, KeywordArgument) for argument in one.args):
-        return one.evaluate
-    arguments = [getter(argument.value) for argument in one.args]
-    known: list[Callable[..., Any]] = []
-
-    def apply(value: Any, context: Rendering) -> Any:
-        if not known:
-            known.append(context.filter(one.name, token=one.token))
-        try:
-            return known[0](value, *[argument(context) for argument in arguments])
-        except TypeError as refused:
-            raise LiquidTypeError(f"{one.name}: {refused}", token=one.token) from refused
-        except LiquidError as refused:
-            refused.token = refused.token or one.token
-            raise
-
-    return apply
-
-
-def _truth(get: Get) -> Get:
-    def evaluate(context: Rendering) -> bool:
-        found = get(context)
-        kind = type(found)
-        if kind is bool:
-            return bool(found)
-        return kind in PLAIN or is_truthy(found)
-
-    return evaluate
-
-
-class Nowhere:
-    """What is written here nobody sees."""
-
-    def append(self, _: str) -> None:
-        """Forgets it."""
-
-    def write(self, _: str) -> int:
-        """Forgets it."""
-        return 0
-
-
-NOWHERE = Nowhere()
 
 
 def renders(block: BlockNode) -> list[Step]:

@@ -12,7 +12,8 @@ from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from app.templates.filters import METER
-from app.templates.nodes import NEEDS_ESCAPING, SHORT, Buffer, Rendering
+from app.templates.nodes import NEEDS_ESCAPING
+from app.templates.scope import SHORT, Buffer, Rendering
 
 SAFE_ADDRESS = re.compile(r"\s*+(?:https?:|mailto:|tel:|sms:|[^:]*+$|[/?#])", re.IGNORECASE)
 

@@ -89,6 +89,21 @@ async def test_what_a_browser_did_counts_when_it_is_known_whose_it_is(people: Pe
     assert await converted(people, campaign) == (1, 0)
 
 
+async def test_a_message_to_who_has_become_somebody_else_is_converted_by_what_they_do_now(
+    people: People, posting: Posting
+) -> None:
+    campaign = await posting.campaign(goal=goal())
+    bob = (await people.identify(external_id="bob")).customer_id
+    delivery = await posting.delivery(bob, campaign)
+    await people.identify(external_id="ann")
+    await people.identify(external_id="cy")
+    await people.merge(ext("ann"), ext("bob"))
+    await people.merge(ext("cy"), ext("ann"))
+    await people.track(ext("cy"), "purchase")
+    assert (await posting.of(delivery))["converted_at"] is not None
+    assert await converted(people, campaign) == (1, 0)
+
+
 async def test_without_goals_an_event_asks_nothing_more(people: People, posting: Posting) -> None:
     ann = (await people.identify(external_id="ann")).customer_id
     await posting.delivery(ann, await posting.campaign())

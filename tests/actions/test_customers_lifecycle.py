@@ -9,6 +9,7 @@ import pytest
 from app.actions.customers import (
     delete_customer,
     erase_customer,
+    forget_devices,
     get_customer,
     list_customers,
     remove_device,
@@ -205,3 +206,17 @@ async def test_each_action_asks_for_its_scope(people: People) -> None:
         with pytest.raises(Forbidden) as refusal:
             await weak.do(action, customer=ext("u1"), **named)
         assert refusal.value.scope == scope
+
+
+async def test_devices_that_nobody_has_any_more_are_taken_away_whosever_they_are(
+    people: People, strangers: People
+) -> None:
+    for name, token in (("u1", "a"), ("u1", "b"), ("u2", "c")):
+        await people.identify(external_id=name)
+        await people.do(save_device, customer=ext(name), token=token, platform="ios")
+    await strangers.identify(external_id="u1")
+    await strangers.do(save_device, customer=ext("u1"), token="a", platform="ios")
+    await people.do(forget_devices, tokens={"a", "c", "unknown"})
+    await people.do(forget_devices, tokens=[])
+    assert [row["token"] for row in await people.rows(Device)] == ["b"]
+    assert [row["token"] for row in await strangers.rows(Device)] == ["a"]

@@ -24,15 +24,16 @@ from app.actions.reporting import (
     update_webhook,
 )
 from app.actions.reporting.calling import pause
+from app.actions.visitors import identify_visitor, identity_secret, open_widget
 from app.core import clock
-from app.core.access import system
+from app.core.access import PUBLIC, system
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.feed import DELIVERIES_TOPIC
 from app.core.ids import new_id, public_id
 from app.core.settings import Settings
 from app.runtime import reporting
 from models import ArchivedMessage, Link, ReportingWebhook, WebhookCall
-from tests.actions.people import People
+from tests.actions.people import People, ext
 from tests.actions.reporting import Reports, heard, is_signed
 from tests.actions.talking import Office
 from tests.receiver import answer, receiver
@@ -288,6 +289,34 @@ async def test_silentchat_is_told_of_talks_in_its_own_words(reports: Reports, of
             body["type"],
         )
         assert len(request.headers["x-silentchat-delivery"]) == 32
+
+
+async def test_silentchat_is_told_of_contacts_visitors_and_widgets(reports: Reports, office: Office) -> None:
+    await reports.customer("before")
+    events = ["contact.created", "contact.updated", "visitor.identified", "widget.installed"]
+    async with receiver() as server, reports.reporter():
+        await reports.webhook(server.url, events, dialect="silentchat")
+        ann = await reports.customer("ann")
+        await reports.people.identify(external_id="ann", attributes={"plan": "pro"})
+        await reports.people.track(ext("ann"))
+        visitor = await office.visitor()
+        secret = await reports.people.read(identity_secret)
+        digest = hmac.new(secret.encode(), b"ann", hashlib.sha256).hexdigest()
+        await visitor.do(identify_visitor, user_id="ann", user_hash=digest)
+        async with reports.people.units.write(PUBLIC) as tx:
+            opened = await open_widget(tx, widget_key=office.widget_id.hex, origin="https://shop.example")
+        # Proving who the visitor is changed the contact once more.
+        bodies = {body["type"]: body["data"] for body in await heard(server, 5)}
+    names = {"contact_id": f"con_{ann.hex}", "external_id": "ann", "email": "ann@example.com", "phone": None}
+    assert bodies["contact.created"] == bodies["contact.updated"] == names
+    assert bodies["visitor.identified"] == {
+        "visitor_id": public_id("visitor", visitor.id),
+        "user_id": "ann",
+        "name": "Vera",
+        "email": None,
+    }
+    widget_id = public_id("widget", opened.widget.id)
+    assert bodies["widget.installed"] == {"widget_id": widget_id, "origin": "https://shop.example"}
 
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (

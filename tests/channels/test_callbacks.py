@@ -13,7 +13,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
@@ -235,6 +235,7 @@ Original-Rcpt-To: <ada@example.com>
     assert read_report(raw.replace(b"abuse", b"not-spam")) == []
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=2000),

@@ -33,7 +33,14 @@ PLAUSIBLE = (
     "new@example.com", "x" * 200 + "@example.com", "+14155550100", "Europe/Berlin", "de-CH", "ios", "customers:read",
     "subscribed", "\x00", "a\x00b", "\ufffe\uffff", "😀" * 80, "x" * 400, "%", "_", "\\", "'", "cust_", "ß", "İ", "ﬁ",
 )  # fmt: skip
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(PLAUSIBLE)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.sampled_from(PLAUSIBLE)
+)
 DOCUMENTS = st.dictionaries(
     st.text(max_size=8) | st.sampled_from(["plan", "id", "email", "$type", "\x00"]),
     st.recursive(

@@ -50,6 +50,7 @@ async def launch_campaign(tx: Tx, *, campaign_id: UUID, at: datetime | None = No
     render, every channel without content, or for a missing audience or schedule. Then nothing is changed.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
+    await tx.session.flush()
     campaign = await CampaignStore(tx).get(campaign_id, locked=True)
     check_move(campaign, "launched")
     if at is not None:

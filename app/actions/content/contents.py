@@ -63,7 +63,7 @@ async def set_content(
     content = await _at(tx, campaign_id, where)
     if content is not None:
         return await _change(tx, content, values)
-    checked = await _checked(tx, channel, values)
+    checked = await Values(tx).checked(channel, values)
     await _check_room(tx, campaign_id)
     content = Content(
         tenant_id=tx.tenant_id,
@@ -76,6 +76,7 @@ async def set_content(
         updated_at=tx.now,
     )
     tx.session.add(content)
+    await tx.session.flush()
     tx.audit("content.create", public_id("content", content.id), {"campaign": public_id("campaign", campaign_id)})
     return content
 
@@ -165,7 +166,7 @@ async def _at(tx: Tx, campaign_id: UUID, where: Mapping[str, Any]) -> Content | 
 
 
 async def _change(tx: Tx, content: Content, values: Mapping[str, Any]) -> Content:
-    checked = await _checked(tx, content.channel, values)
+    checked = await Values(tx).checked(content.channel, values)
     changed = {name: value for name, value in checked.items() if getattr(content, name) != value}
     if changed:
         for name, value in changed.items():
@@ -187,24 +188,31 @@ async def _check_room(tx: Tx, campaign_id: UUID) -> None:
         raise Conflict(f"A campaign has at most {MOST_CONTENTS} contents.", "campaign_id")
 
 
-async def _checked(tx: Tx, channel: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    for name in values.keys() - EDITABLE:
-        raise Invalid.at(name, "is no part of a content")
-    checked = dict(values)
-    for name, longest in TEXTS.items():
-        if name in values and not (name == "plain" and values[name] is None):
-            checked[name] = check_text(values[name], name, longest=longest)
-    if values.get("sender_id") is not None:
-        sender = await Shelf(tx).find(Sender, "sender_id", id=values["sender_id"])
-        if (sender.kind == "email") != (channel == "email"):
-            raise Invalid.at("sender_id", f"a sender with {sender.kind} cannot send over {channel}")
-    if values.get("layout_id") is not None:
-        await Shelf(tx).find(Layout, "layout_id", id=values["layout_id"])
-    if "headers" in values:
-        checked["headers"] = _headers(values["headers"])
-    if "fields" in values:
-        checked["fields"] = _fields(values["fields"])
-    return checked
+class Values:
+    """What is given of a content, looked at before it is kept or shown."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._shelf = Shelf(reading)
+
+    async def checked(self, channel: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """``values`` as they are kept. Raises :class:`Invalid`, and :class:`NotFound` for a sender or layout."""
+        for name in values.keys() - EDITABLE:
+            raise Invalid.at(name, "is no part of a content")
+        checked = dict(values)
+        for name, longest in TEXTS.items():
+            if name in values and not (name == "plain" and values[name] is None):
+                checked[name] = check_text(values[name], name, longest=longest)
+        if values.get("sender_id") is not None:
+            sender = await self._shelf.find(Sender, "sender_id", id=values["sender_id"])
+            if (sender.kind == "email") != (channel == "email"):
+                raise Invalid.at("sender_id", f"a sender with {sender.kind} cannot send over {channel}")
+        if values.get("layout_id") is not None:
+            await self._shelf.find(Layout, "layout_id", id=values["layout_id"])
+        if "headers" in values:
+            checked["headers"] = _headers(values["headers"])
+        if "fields" in values:
+            checked["fields"] = _fields(values["fields"])
+        return checked
 
 
 def _headers(headers: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

@@ -1,5 +1,7 @@
 """What a content looks like before it is sent, and whether it can be sent at all."""
 
+import time
+from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.actions.content.contents import CHANNELS, EDITABLE
+from app.actions.content.contents import CHANNELS, Values
 from app.actions.content.finding import Shelf
 from app.actions.content.preparing import ReadyContent, recipe_of, template_of, templates_of
 from app.actions.customers import CustomerRef, CustomerView, get_customer
@@ -17,9 +19,10 @@ from app.core.errors import Invalid, Issue
 from app.core.ids import new_id
 from app.core.message import Message
 from app.core.tx import Reading
-from app.templates import Person, Warned, context_of
+from app.templates import Person, Recipe, Warned, context_of
 from models import Content, Customer, Experiment, TestGroup
 
+LONGEST_CHECK_S = 10
 SAMPLES = 3
 """Of so many customers a content is tried out before it is launched."""
 UNSUBSCRIBE = "https://example.invalid/unsubscribe"
@@ -55,8 +58,12 @@ async def preview_content(
     reading.require(Scope.CAMPAIGNS_READ)
     content = await _content(reading, content_id, draft or {})
     person = None if customer is None else person_of(await get_customer(reading, customer))
-    template = template_of(await recipe_of(reading, content))
-    context = _context(person, data or {}, event or {})
+    recipe = await recipe_of(reading, content)
+    return await to_thread(_shown, recipe, _context(person, data or {}, event or {}))
+
+
+def _shown(recipe: Recipe, context: Mapping[str, Any]) -> Preview:
+    template = template_of(recipe)
     return Preview(template.render(context), template.links, template.warnings, template.missing(context))
 
 
@@ -69,10 +76,14 @@ async def check_contents(reading: Reading, campaign_id: UUID) -> list[Issue]:
     contents = await templates_of(reading, campaign_id)
     issues = _gaps(contents, campaign.channels, await _groups(reading, campaign_id))
     people = [None, *await _samples(reading)]
+    ends_at = time.perf_counter() + LONGEST_CHECK_S
     for content in contents:
-        if content.channel in campaign.channels:
-            found = _problems(content, people)
-            issues += [Issue(f"contents.{content.number}.{issue.path}", issue.message) for issue in found]
+        if content.channel not in campaign.channels:
+            continue
+        if time.perf_counter() > ends_at:
+            return [*issues, Issue("contents", f"take longer than {LONGEST_CHECK_S} seconds to try out")]
+        found = await to_thread(_problems, content, people)
+        issues += [Issue(f"contents.{content.number}.{issue.path}", issue.message) for issue in found]
     return issues
 
 
@@ -91,16 +102,17 @@ def person_of(view: CustomerView) -> Person:
 
 
 async def _content(reading: Reading, content_id: UUID | None, draft: Mapping[str, Any]) -> Content:
-    for name in draft.keys() - EDITABLE - {"channel"}:
-        raise Invalid.at(name, "is no part of a content")
-    if content_id is not None:
-        stored = await Shelf(reading).find(Content, "content_id", id=content_id)
-        values: dict[str, Any] = {**stored.model_dump(), **draft}
-        return Content(**values)
-    if draft.get("channel") not in CHANNELS:
+    stored = None if content_id is None else await Shelf(reading).find(Content, "content_id", id=content_id)
+    channel = draft.get("channel", None if stored is None else stored.channel)
+    if channel not in CHANNELS:
         raise Invalid.at("channel", f"must be one of {', '.join(CHANNELS)}")
+    texts = {name: value for name, value in draft.items() if name != "channel"}
+    given = {**await Values(reading).checked(channel, texts), "channel": channel}
+    if stored is not None:
+        values: dict[str, Any] = {**stored.model_dump(), **given}
+        return Content(**values)
     unsaved: dict[str, Any] = {"id": new_id(), "number": 0, "campaign_id": new_id(), "tenant_id": reading.tenant_id}
-    return Content(**unsaved | dict(draft), created_at=reading.now, updated_at=reading.now)
+    return Content(**unsaved | given, created_at=reading.now, updated_at=reading.now)
 
 
 def _context(person: Person | None, data: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Customers: who they are, how they are known, and what becomes of them."""
 
-from app.actions.customers.devices import remove_device, save_device
+from app.actions.customers.devices import forget_devices, remove_device, save_device
 from app.actions.customers.erasure import ErasureReceipt, erase_customer
 from app.actions.customers.facts import CustomerFacts, CustomerRef, Identified
 from app.actions.customers.identifying import alias, identify, identify_many, update_customer
@@ -28,6 +28,7 @@ __all__ = [
     "delete_customer",
     "erase_customer",
     "find_customer",
+    "forget_devices",
     "get_customer",
     "get_customers",
     "identify",

@@ -1,7 +1,7 @@
 """Devices: installed apps and browsers that can be pushed to."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlmodel import col
 from app.actions.customers.facts import CustomerRef, Name, check_moment
 from app.actions.customers.store import CustomerStore
 from app.core.access import Scope
+from app.core.batches import among
 from app.core.contact import check_text
 from app.core.documents import check_document, same_value
 from app.core.errors import Invalid, NotFound
@@ -75,6 +76,21 @@ async def remove_device(tx: Tx, *, customer: CustomerRef, token: str) -> UUID:
         raise NotFound("device", "token")
     _tell(tx, person.id)
     return person.id
+
+
+async def forget_devices(tx: Tx, *, tokens: Collection[str]) -> None:
+    """Takes away devices that their platform says nobody has any more, whosever they are."""
+    tx.require(Scope.CUSTOMERS_WRITE)
+    if not tokens:
+        return
+    store = CustomerStore(tx)
+    await store.lock(map(_token_name, sorted(tokens)))
+    theirs = select(col(Device.customer_id)).where(among(tx.session, Device.token, tokens))
+    people = set((await tx.session.execute(theirs)).scalars())
+    await store.held(people)
+    await _execute(tx, delete(Device).where(among(tx.session, Device.token, tokens)))
+    for customer_id in sorted(people):
+        _tell(tx, customer_id)
 
 
 def _check_device(

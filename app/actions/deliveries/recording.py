@@ -75,9 +75,12 @@ async def record_outcomes(tx: Tx, *, outcomes: Sequence[tuple[Parcel, Outcome]],
     bad = [
         BadAddress(parcel.claim.channel, parcel.recipient, outcome.detail, parcel.claim.id)
         for parcel, outcome in outcomes
-        if outcome.address_is_bad and parcel.claim.id in ours
+        if outcome.address_is_bad and parcel.claim.channel != "push" and parcel.claim.id in ours
     ]
     await suppress_all(tx, bad, "hard_bounce")
+    tokens = sorted({token for _, outcome in outcomes for token in outcome.gone_devices})
+    if tokens:
+        tx.enqueue("devices.forget", {"tokens": tokens})  # in a unit of its own: it locks people
     unkept = [
         parcel.claim.id
         for parcel, outcome in outcomes

@@ -20,6 +20,7 @@ from app.actions.integrations.domains import (
     rotate_dkim_key,
     sending_domain_of,
 )
+from app.actions.integrations.mails import own_mail
 from app.actions.integrations.using import note_failure, signer_of, signing_domains, used_integrations
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "note_failure",
     "note_records",
     "open_credentials",
+    "own_mail",
     "remove_sending_domain",
     "rotate_dkim_key",
     "sending_domain_of",

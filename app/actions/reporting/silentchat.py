@@ -36,8 +36,11 @@ async def silentchat_calls(reading: Reading, webhook: ReportingWebhook, entries:
             data = _of_talk(entry, conversations, messages)
         elif entry.kind in CONTACTS:
             data = _of_contact(entry, people)
+        elif entry.kind == "visitor.identified":
+            known = {name: entry.data.get(name) for name in ("name", "email")}
+            data = {"visitor_id": public_id("visitor", entry.subject_id), "user_id": entry.data.get("user"), **known}
         else:
-            data = dict(entry.data)
+            data = {"widget_id": public_id("widget", entry.subject_id), "origin": entry.data.get("origin")}
         if data is not None:
             owed.append(Owed(entry, entry.subject_id, entry.kind, _event(entry, data)))
     return owed

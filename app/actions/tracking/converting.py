@@ -19,7 +19,7 @@ from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.actions.metrics import Count, add_counts
 from app.core.batches import among
 from app.core.tx import Change, Tx
-from models import Campaign, Delivery, Event
+from models import Campaign, Delivery, Event, Merge
 
 ANCHORS = {"sent": "sent_at", "opened": "human_opened_at", "clicked": "human_clicked_at"}
 """From when on an event counts; what machines did begins nothing."""
@@ -89,14 +89,28 @@ class Conversions:
     async def _convert(self, wanted: Iterable[tuple[Goal, Collection[UUID]]]) -> None:
         reached: list[Reached] = []
         for goal, people in wanted:
-            deliveries = await self._deliveries(goal, people)
+            deliveries = await self._deliveries(goal, await self._everybody(people))
             if any(one.converted_at is None for mine in deliveries.values() for one in mine):
                 events = await self._events(goal, deliveries)
                 reached += [one for key, mine in deliveries.items() for one in _reached(goal, mine, events[key])]
         if reached:
             await self._write(reached)
 
-    async def _deliveries(self, goal: Goal, people: Collection[UUID]) -> dict[UUID, list[Any]]:
+    async def _everybody(self, people: Collection[UUID]) -> dict[UUID, UUID]:
+        """These people and whoever has become part of them, whose messages stay where they are: each with who they are
+        today."""
+        today = {customer_id: customer_id for customer_id in people}
+        latest = today
+        while latest:
+            statement = select(col(Merge.loser_id), col(Merge.winner_id)).where(
+                col(Merge.unmerged_at).is_(None), among(self._tx.session, Merge.winner_id, set(latest))
+            )
+            found = (await self._tx.session.execute(statement)).all()
+            latest = {loser: today[winner] for loser, winner in found if loser not in today}
+            today |= latest
+        return today
+
+    async def _deliveries(self, goal: Goal, today: Mapping[UUID, UUID]) -> dict[UUID, list[Any]]:
         """The campaign's messages from which an event may count, by customer, the latest first; held until the end."""
         anchor = getattr(Delivery, goal.anchor)
         statement = (
@@ -112,7 +126,7 @@ class Conversions:
                 anchor.label("anchor"),
             )
             .where(
-                among(self._tx.session, Delivery.customer_id, set(people)),
+                among(self._tx.session, Delivery.customer_id, set(today)),
                 col(Delivery.campaign_id) == goal.campaign_id,
                 anchor >= self._tx.now - goal.within - LATEST,
             )
@@ -121,7 +135,7 @@ class Conversions:
         )
         found: dict[UUID, list[Any]] = defaultdict(list)
         for row in await self._tx.session.execute(statement):
-            found[row.customer_id].append(row)
+            found[today[row.customer_id]].append(row)
         return {key: sorted(mine, key=lambda one: one.anchor, reverse=True) for key, mine in found.items()}
 
     async def _events(self, goal: Goal, deliveries: Mapping[UUID, Sequence[Any]]) -> Mapping[UUID, Sequence[Any]]:

@@ -9,6 +9,7 @@ from app.actions.visitors.proof import is_proof
 from app.core.access import Scope
 from app.core.contact import check_text, normalise_email
 from app.core.errors import Conflict, Forbidden
+from app.core.feed import REPORTED_TOPIC
 from app.core.ids import public_id
 from app.core.tx import Tx
 from models import Visitor
@@ -50,6 +51,9 @@ async def identify_visitor(
     if email is not None:
         visitor.email = normalise_email(email)
     visitor.seen_at = tx.now
+    if user_hash is not None and visitor.proven_id is None:
+        told = {"user": who, "name": visitor.name, "email": visitor.email}
+        tx.emit(REPORTED_TOPIC, "visitor.identified", visitor.id, told)
     if user_hash is not None:
         said = {"name": visitor.name} if name is not None and visitor.name else {}
         await Linking(tx, visitor, who).link({**said, **(attributes or {})})

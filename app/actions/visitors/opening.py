@@ -14,6 +14,7 @@ from app.actions.widgets.hours import open_now
 from app.core.access import system
 from app.core.contact import normalise_locale, normalise_timezone
 from app.core.errors import Invalid, Unauthenticated, WidgetKeyInvalid
+from app.core.feed import REPORTED_TOPIC
 from app.core.ids import new_id
 from app.core.tokens import VisitorClaims
 from app.core.tx import Tx
@@ -68,6 +69,7 @@ async def open_widget(
     _describe(visitor, locale, timezone, user_agent)
     if widget.installed_at is None:
         widget.installed_at = tx.now
+        tx.emit(REPORTED_TOPIC, "widget.installed", widget.id, {"origin": place})
     await tx.session.flush()
     expires_at = (tx.now + LIFE).replace(microsecond=0)
     claims = VisitorClaims(visitor.id, widget.tenant_id, widget.id, place, visitor.session_version, expires_at)

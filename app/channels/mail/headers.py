@@ -46,7 +46,10 @@ def text_header(name: str, value: str) -> str:
 
 def address_header(name: str, *texts: str) -> str:
     """A header of addresses (``Shop <news@shop.example>``). Raises :class:`Unwritable`."""
-    return f"{name}: " + ",\r\n ".join(each for text in texts for each in _written_addresses(text))
+    each = [address for text in texts for address in _written_addresses(text)]
+    if not each:
+        raise Unwritable(f"there is no address for {name}")
+    return f"{name}: " + ",\r\n ".join(each)
 
 
 @lru_cache(maxsize=16_384)

@@ -134,6 +134,8 @@ def _text(kind: str, text: str) -> bytes:
         coding, coded = b"base64", encodebytes(raw).replace(b"\n", b"\r\n")
     else:
         coding, coded = b"quoted-printable", binascii.b2a_qp(raw, istext=True)
+        if b"\n" not in raw:
+            coded = coded.replace(b"\n", b"\r\n")  # where it finds no line break to copy, it has its own
     head = b"Content-Type: text/%s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n" % (kind.encode(), coding)
     return head + coded
 

@@ -59,7 +59,7 @@ def parse_body(model: type[ModelT], body: bytes) -> ModelT:
     """``body`` as ``model``; an empty body is an empty object. A ``RootModel`` is a JSON array. Raises Invalid, naming
     each offending field."""
     is_array = issubclass(model, RootModel)
-    if not body.strip():
+    if not body:
         body = b"{}"
     try:
         document = orjson.loads(body)

@@ -12,8 +12,10 @@ import { campaign } from "./views/campaign.js";
 import { newCampaign } from "./views/campaign_form.js";
 import { campaigns } from "./views/campaigns.js";
 import { canned } from "./views/canned.js";
+import { messages } from "./views/contact.js";
 import { customer } from "./views/customer.js";
 import { customers } from "./views/customers.js";
+import { delivery } from "./views/delivery.js";
 import { forgotten, invitation, register, reset, signIn, verify, welcome } from "./views/entrance.js";
 import { inbox } from "./views/inbox.js";
 import { members } from "./views/members.js";
@@ -40,6 +42,7 @@ const ROUTES = [
   { path: "/ready-answers", view: canned, place: "/inbox" },
   { path: "/customers", view: customers, place: "/customers" },
   { path: "/customers/:id", view: customer, place: "/customers" },
+  { path: "/customers/:id/messages", view: messages, place: "/customers" },
   { path: "/segments", view: segments, place: "/segments" },
   { path: "/segments/new", view: newSegment, place: "/segments" },
   { path: "/segments/:id", view: segment, place: "/segments" },
@@ -48,6 +51,7 @@ const ROUTES = [
   { path: "/campaigns/new", view: newCampaign, place: "/campaigns" },
   { path: "/campaigns/:id", view: campaign, place: "/campaigns" },
   { path: "/campaigns/:id/:part", view: campaign, place: "/campaigns" },
+  { path: "/deliveries/:id", view: delivery, place: "/campaigns" },
   { path: "/widgets", view: widgets, place: "/widgets" },
   { path: "/widgets/new", view: newWidget, place: "/widgets" },
   { path: "/widgets/:id", view: widget, place: "/widgets" },

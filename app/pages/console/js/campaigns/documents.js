@@ -12,13 +12,14 @@ const FACTS = `fragment Facts on Campaign {
   runs(first: 10) { totalCount nodes { id number occurrence state targeted prepared control awaitsWinner problems dueAt startedAt finishedAt } }
 }`;
 
-export const CAMPAIGNS = `query Campaigns($filter: CampaignFilter, $first: Int, $after: String, $last: Int, $before: String) {
+export const CAMPAIGNS = `query Campaigns($counts: Boolean!, $filter: CampaignFilter, $first: Int, $after: String, $last: Int, $before: String) {
   campaigns(filter: $filter, first: $first, after: $after, last: $last, before: $before, orderBy: UPDATED_NEWEST) {
     totalCount
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-    nodes { id name description kind status channels scheduledAt startedAt completedAt updatedAt }
+    nodes { id name description kind status channels scheduledAt startedAt completedAt updatedAt ...Came }
   }
-}`;
+}
+fragment Came on Campaign { metrics @include(if: $counts) { created sent humanOpened humanClicked skipped suppressed failed } }`;
 export const CAMPAIGN = `query Campaign($id: ID!) { campaign(id: $id) { ...Facts } } ${FACTS}`;
 export const PROGRESS = `subscription Progress($id: ID!, $after: String) {
   campaignProgress(campaignId: $id, after: $after) {
@@ -47,6 +48,10 @@ export const SERIES = `query Series($metrics: [Metric!]!, $start: DateTime!, $en
   metricSeries(metrics: $metrics, start: $start, end: $end, step: $step, timezone: $timezone, subjects: $subjects) {
     metric total amount points { at count }
   }
+}`;
+
+export const LINKS = `query Links($id: ID!) {
+  campaign(id: $id) { links { id url metrics { clicked clickedOnce humanClicked humanClickedOnce machineClicked } } }
 }`;
 
 export const CONTENTS = `query Contents($id: ID!) {

@@ -6,6 +6,7 @@ import { ask } from "../graph.js";
 import { sentence } from "../rules/words.js";
 import { EVERYBODY, same } from "./audience.js";
 import { Chart } from "./chart.js";
+import { LINKS } from "./documents.js";
 import { contentWords } from "./places.js";
 import { recurrenceWords } from "./recurrence.js";
 import { KINDS, METRICS, channelWords, rate } from "./words.js";
@@ -27,6 +28,7 @@ export class Overview {
     this.progress = h("div", { role: "status" });
     this.figures = h("dl", { class: "figures close" });
     this.tables = h("div", { class: "stack" });
+    this.lost = h("div");
     this.facts = h("div", { class: "stack" });
     const timer = setInterval(() => !document.hidden && this.campaign.startedAt && this.#count().catch(() => {}), AGAIN_MS);
     page.signal.addEventListener("abort", () => clearInterval(timer));
@@ -35,15 +37,15 @@ export class Overview {
   async load() {
     await this.#count();
     this.#tell();
-    this.main = h("div", { class: "stack" }, this.progress, this.campaign.startedAt ? [this.chart?.element, this.tables] : this.#beginning());
-    return h("div", null, this.figures, h("div", { class: "columns" }, this.main, this.facts));
+    this.main = h("div", { class: "stack" }, this.progress, this.campaign.startedAt ? [this.chart.element, this.lost] : this.#beginning());
+    return h("div", { class: "stack" }, this.figures, h("div", { class: "columns" }, this.main, this.facts), this.tables);
   }
 
   async renew(campaign) {
     this.campaign = campaign;
     if (campaign.startedAt && !this.chart) {
       this.chart = new Chart(this.page, [campaign.id], campaign.startedAt);
-      fill(this.main, this.progress, this.chart.element, this.tables);
+      fill(this.main, this.progress, this.chart.element, this.lost);
     }
     await this.#count();
     this.#tell();
@@ -67,7 +69,9 @@ export class Overview {
       figure("Clicked", count("HUMAN_CLICKED"), rate(count("HUMAN_CLICKED"), count("SENT"))),
       campaign.goal && figure("Converted", count("CONVERTED"), whole.CONVERTED.amount ? `worth ${number(whole.CONVERTED.amount)}` : rate(count("CONVERTED"), count("SENT"))),
       figure("Unsubscribed", count("UNSUBSCRIBED"), rate(count("UNSUBSCRIBED"), count("SENT"))));
-    fill(this.tables, this.#byContent(parts), this.#losses(count), this.#runs());
+    const { campaign: linked } = await ask(LINKS, { id: campaign.id }, this.page);
+    fill(this.tables, this.#byContent(parts), byLink(linked.links), this.#runs());
+    fill(this.lost, this.#losses(count));
   }
 
   /** How far it is while it sends: of what was made, what is settled one way or the other. */
@@ -139,4 +143,13 @@ export class Overview {
       ["Rules", flags.length ? flags.join(", ") : null], ["Tags", campaign.tags.length ? h("span", { class: "badges" }, campaign.tags.map((tag) => h("span", { class: "badge" }, tag))) : null],
       ["Made", moment(campaign.createdAt, "date")], ["Id", h("code", null, campaign.id)]])));
   }
+}
+
+function byLink(links) {
+  if (!links.length) return null;
+  const heads = ["Link", "People", "Their clicks", "Machines"];
+  const rows = links.map(({ url, metrics }) => h("tr", null, h("th", { scope: "row" }, h("code", { dir: "ltr" }, url)),
+    [metrics.humanClickedOnce, metrics.humanClicked, metrics.machineClicked].map((count) => h("td", { class: "end tally" }, number(count)))));
+  return h("section", { class: "card flush", "aria-label": "By link" }, h("div", { class: "table", role: "region", "aria-label": "By link", tabindex: "0" }, h("table", null,
+    h("thead", null, h("tr", null, heads.map((label, place) => h("th", { scope: "col", class: place ? "end" : null }, label)))), h("tbody", null, rows))));
 }

@@ -1,6 +1,7 @@
 // What things about campaigns are called.
 
 import { h } from "../dom.js";
+import { words } from "../format.js";
 
 export const CHANNELS = { EMAIL: "E-mail", SMS: "SMS", PUSH: "Push", IN_APP: "In app", WHATSAPP: "WhatsApp", WEBHOOK: "Webhook" };
 export const channelWords = (channel) => CHANNELS[channel.toUpperCase()] ?? channel;
@@ -33,10 +34,15 @@ export function deliveryBadge(state) {
 }
 
 export const GATES = {
-  audience: "Still in the audience", control: "Control group", address: "Has an address", suppression: "Address not suppressed",
-  consent: "Consents", cap: "Frequency caps", quiet_hours: "Quiet hours", throttle: "Messages per second", content: "Content renders",
+  audience: "Still in the audience", control: "Not in the control group", address: "Has an address", suppression: "Address not suppressed",
+  consent: "Consents", cap: "Has not had enough messages", quiet_hours: "Outside quiet hours", throttle: "Not too many a second", content: "Content renders",
   provider: "Provider",
 };
+const STOPS = { audience: "Left the audience", control: "Control group", address: "No address", suppression: "Suppressed", consent: "No consent", cap: "Had enough messages",
+  quiet_hours: "Quiet hours", throttle: "Messages per second", content: "Content does not render", provider: "Provider" };
+export const REASON_CHOICES = Object.entries(STOPS);
+/** Why something was not sent, or not yet, in a word. */
+export const reasonWords = (reason) => STOPS[reason] ?? words(reason);
 export const VERDICTS = { pass: ["Yes", "✓"], hold: ["Later", "…"], stop: ["No", "✗"] };
 
 export const METRICS = {

@@ -2,7 +2,7 @@
 
 import { may } from "../account.js";
 import { formDialog } from "../dialogs.js";
-import { h } from "../dom.js";
+import { button, h } from "../dom.js";
 import { field, tick } from "../forms.js";
 import { moment, words } from "../format.js";
 import { ask } from "../graph.js";
@@ -19,6 +19,7 @@ const ALL = `query Integrations {
 const CREATE = "mutation CreateIntegration($input: CreateIntegrationInput!) { createIntegration(input: $input) { integration { id } } }";
 const UPDATE = "mutation UpdateIntegration($input: UpdateIntegrationInput!) { updateIntegration(input: $input) { integration { id } } }";
 const DELETE = "mutation DeleteIntegration($input: DeleteIntegrationInput!) { deleteIntegration(input: $input) { integrationId } }";
+const TEST = "mutation TestIntegration($input: TestIntegrationInput!) { testIntegration(input: $input) { result code detail } }";
 const LONG_SECRETS = new Set(["service_account", "private_key"]);
 
 export function integrations(page) {
@@ -44,7 +45,7 @@ export function integrations(page) {
       { label: "State", cell: state },
       { label: "Called back at", look: "wide", cell: ({ callbackKey }) => h("code", { class: "small" }, `/callbacks/${callbackKey}`) },
     ],
-    more: (one, reload) => may("integrations:write") && changeButton(one, kinds, reload),
+    more: (one, reload) => may("integrations:write") && [testButton(one, reload), changeButton(one, kinds, reload)],
     fields: () => [
       field({ name: "choice", label: "Kind", autofocus: true, value: "smtp:EMAIL",
         options: kinds.flatMap(({ kind, title: called, channels }) => channels.map((channel) => [`${kind}:${channel}`,
@@ -62,6 +63,7 @@ export function integrations(page) {
   return shelf;
 }
 
+const RESULTS = { REJECTED: "Refused", DEFERRED: "Put off", UNKNOWN: "Nobody knows whether it was taken" };
 const title = (kinds, kind) => kinds.find((one) => one.kind === kind)?.title ?? kind;
 
 function state({ isDefault, isEnabled, lastError, failedAt, hasCredentials }) {
@@ -74,6 +76,23 @@ function state({ isDefault, isEnabled, lastError, failedAt, hasCredentials }) {
 
 function changeButton(one, kinds, reload) {
   return h("button", { type: "button", class: "button slight", "aria-label": `Change ${one.name}`, onclick: () => dialog(one, kinds, reload) }, "Change");
+}
+
+/** One message over it: what its provider says of it is what we show. */
+function testButton(one, reload) {
+  const isMail = one.channel === "EMAIL";
+  return button("Test…", () => formDialog({
+    title: `Test ${one.name}`,
+    submit: "Send",
+    fields: [field({ name: "to", label: "To", autofocus: true, autocomplete: "off", hint: "An address as its channel has it; of push a token." }),
+      isMail && field({ name: "sender", label: "From", autocomplete: "off", placeholder: "Shop <news@shop.example>" })].filter(Boolean),
+    action: async (values) => {
+      const { testIntegration: said } = await ask(TEST, { input: { integrationId: one.id, ...values } });
+      await reload();
+      if (said.result !== "ACCEPTED") throw new GraphError([RESULTS[said.result], said.code, said.detail].filter(Boolean).join(" · "));
+      announce("Its provider has taken the message.");
+    },
+  }), "slight", { "aria-label": `Test ${one.name}` });
 }
 
 function dialog(one, kinds, reload) {

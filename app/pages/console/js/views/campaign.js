@@ -7,6 +7,7 @@ import { announce } from "../notices.js";
 import { head } from "../router.js";
 import { Audience } from "../campaigns/audience.js";
 import { Contents } from "../campaigns/contents.js";
+import { Deliveries } from "../campaigns/deliveries.js";
 import { CAMPAIGN, PROGRESS } from "../campaigns/documents.js";
 import { ExperimentPart } from "../campaigns/experiment.js";
 import { actionsOf } from "../campaigns/launching.js";
@@ -16,7 +17,8 @@ import { KINDS, channelWords, statusBadge } from "../campaigns/words.js";
 import { missing } from "./overview.js";
 import { wayBack } from "./ways.js";
 
-const PARTS = { overview: ["Overview", Overview], contents: ["Contents", Contents], audience: ["Audience", Audience], plan: ["Plan", Plan], experiment: ["Experiment", ExperimentPart] };
+const PARTS = { overview: ["Overview", Overview], contents: ["Contents", Contents], audience: ["Audience", Audience], plan: ["Plan", Plan], experiment: ["Experiment", ExperimentPart],
+  deliveries: ["Deliveries", Deliveries] };
 const SETTLED_MS = 300;
 const STATES = { connecting: "Connecting…", live: "Live", waiting: "Reconnecting…", refused: "Not live" };
 

@@ -3,12 +3,12 @@
 import { may } from "../account.js";
 import { h, icon } from "../dom.js";
 import { field } from "../forms.js";
-import { moment } from "../format.js";
+import { moment, number } from "../format.js";
 import { ask } from "../graph.js";
 import { pagedTable } from "../lists.js";
 import { head } from "../router.js";
 import { CAMPAIGNS } from "../campaigns/documents.js";
-import { CHANNELS, KINDS, STATUS_CHOICES, channelWords, statusBadge } from "../campaigns/words.js";
+import { CHANNELS, KINDS, STATUS_CHOICES, channelWords, rate, statusBadge } from "../campaigns/words.js";
 
 const TYPING_MS = 250;
 
@@ -17,13 +17,16 @@ export async function campaigns(page) {
     page,
     caption: "Campaigns",
     noun: (count) => (count === 1 ? "campaign" : "campaigns"),
-    load: async (slice) => (await ask(CAMPAIGNS, { ...slice, filter: wanted(page.query) }, page)).campaigns,
+    load: async (slice) => (await ask(CAMPAIGNS, { ...slice, counts: may("metrics:read"), filter: wanted(page.query) }, page)).campaigns,
     empty: () => empty(page.query),
     columns: [
       { label: "Campaign", head: true, cell: called },
       { label: "Status", cell: statusBadge },
       { label: "Kind", look: "wide", cell: ({ kind, channels }) => h("div", { class: "entry" }, h("div", null, KINDS[kind],
         h("span", { class: "small quiet" }, channels.map(channelWords).join(", ")))) },
+      { label: "Sent", look: "end", cell: sent },
+      { label: "Opened", look: "end wide", cell: ({ metrics }) => metrics && rate(metrics.humanOpened, metrics.sent) },
+      { label: "Clicked", look: "end wide", cell: ({ metrics }) => metrics && rate(metrics.humanClicked, metrics.sent) },
       { label: "When", look: "wide", cell: when },
     ],
   });
@@ -34,6 +37,14 @@ export async function campaigns(page) {
 
 function called({ id, name, description }) {
   return h("div", { class: "entry" }, h("div", null, h("a", { href: `#/campaigns/${id}` }, name), description && h("span", { class: "small quiet" }, description)));
+}
+
+/** How many were sent; while it sends, also how far that is. */
+function sent({ status, metrics }) {
+  if (!metrics) return null;
+  const settled = metrics.sent + metrics.skipped + metrics.suppressed + metrics.failed;
+  return [h("span", { class: "tally" }, number(metrics.sent)), status === "SENDING" && metrics.created > settled &&
+    h("progress", { class: "slim", max: String(metrics.created), value: String(settled), "aria-label": "Progress of sending" })];
 }
 
 function when({ status, scheduledAt, startedAt, completedAt, updatedAt }) {

@@ -10,6 +10,7 @@ import { ask } from "../graph.js";
 import { Live } from "../live.js";
 import { announce } from "../notices.js";
 import { head } from "../router.js";
+import { Contact } from "./contact.js";
 import { decisions, unmergeDialog } from "./deciding.js";
 import { PROFILE, Profile } from "./profile.js";
 import { Timeline } from "./timeline.js";
@@ -71,6 +72,7 @@ class Person {
   constructor(page) {
     this.page = page;
     this.profile = new Profile((merge) => unmergeDialog(merge, () => this.reload()));
+    this.contact = new Contact(page);
     this.actions = h("div", { class: "actions" });
     this.live = h("span", { class: "live", role: "status", "data-state": "connecting" }, STATES.connecting);
     this.count = h("span", { class: "faint small" });
@@ -86,6 +88,7 @@ class Person {
     this.#show(found);
     this.#tell(found.events);
     this.#follow(found.snapshotCursor);
+    await this.contact.load();
     return true;
   }
 
@@ -113,7 +116,7 @@ class Person {
       this.story);
     return h("div", null, wayBack("/customers", "Customers"),
       h("header", { class: "head" }, this.profile.heading, this.actions),
-      h("div", { class: "stack" }, this.profile.state, h("div", { class: "columns" }, story, this.profile.element)));
+      h("div", { class: "stack" }, this.profile.state, h("div", { class: "columns" }, story, h("div", { class: "stack" }, this.profile.element, this.contact.element))));
   }
 
   #show(found) {

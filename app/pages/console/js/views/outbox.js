@@ -1,5 +1,7 @@
 // The outbox: messages that were kept instead of sent.
 
+import { may } from "../account.js";
+import { MESSAGE as SAID, messageCard } from "../campaigns/message.js";
 import { h } from "../dom.js";
 import { field } from "../forms.js";
 import { moment, pairs, words } from "../format.js";
@@ -15,10 +17,15 @@ const OUTBOX = `query Outbox($recipient: String, $first: Int, $after: String, $l
     nodes { id channel purpose recipient subject createdAt }
   }
 }`;
-const MESSAGE = `query Message($id: ID!) {
-  node(id: $id) { ... on OutboxMessage { id channel purpose recipient subject body createdAt } }
-}`;
-const PURPOSES = { verify: "Confirmation", reset: "Password reset", invite: "Invitation" };
+const MESSAGE = `query Message($id: ID!, $deliveries: Boolean!, $campaigns: Boolean!) {
+  node(id: $id) {
+    ... on OutboxMessage {
+      id channel purpose recipient subject body createdAt
+      delivery @include(if: $deliveries) { id campaign @include(if: $campaigns) { id name } message { ...Said } }
+    }
+  }
+} ${SAID}`;
+const PURPOSES = { delivery: "Message", transcript: "Transcript", verify: "Confirmation", reset: "Password reset", invite: "Invitation" };
 const LINK = /https?:\/\/[^\s<>"]+/g;
 const TYPING_MS = 350;
 
@@ -30,7 +37,7 @@ export async function outbox(page) {
     load: async (slice) => (await ask(OUTBOX, { ...slice, recipient: page.query.get("to") || null }, page)).outbox,
     empty: () => [h("strong", null, "No messages"), h("p", null, "Whatever would be mailed is kept here.")],
     columns: [
-      { label: "Subject", head: true, cell: ({ id, subject }) => h("div", { class: "entry" }, h("a", { href: `#/outbox/${id}` }, subject)) },
+      { label: "Subject", head: true, cell: ({ id, subject }) => h("div", { class: "entry" }, h("a", { href: `#/outbox/${id}`, dir: "auto" }, subject || "No subject")) },
       { label: "To", cell: ({ recipient }) => recipient },
       { label: "Purpose", look: "wide", cell: ({ purpose }) => h("span", { class: "badge" }, purposeOf(purpose)) },
       { label: "Written", cell: ({ createdAt }) => moment(createdAt) },
@@ -53,15 +60,17 @@ export async function outbox(page) {
 }
 
 export async function message(page) {
-  const { node: found } = await ask(MESSAGE, { id: page.params.id }, page);
-  if (!found?.subject) return [wayBack("/outbox", "Outbox"), head("There is no such message")];
+  const { node: found } = await ask(MESSAGE, { id: page.params.id, deliveries: may("deliveries:read"), campaigns: may("campaigns:read") }, page);
+  if (!found?.id) return [wayBack("/outbox", "Outbox"), head("There is no such message")];
+  const { delivery } = found;
   return [
     wayBack("/outbox", "Outbox"),
-    head(found.subject),
-    h("section", { class: "card stack" },
+    head(found.subject || `${words(found.channel)} to ${found.recipient}`, null, delivery ? [h("a", { class: "button", href: `#/deliveries/${delivery.id}` }, "See what became of it")] : []),
+    h("div", { class: "stack" }, h("section", { class: "card stack" },
       pairs([["To", found.recipient], ["Purpose", purposeOf(found.purpose)], ["Channel", words(found.channel)],
-        ["Written", moment(found.createdAt)]]),
-      h("div", { class: "letter" }, withLinks(found.body))),
+        ["Campaign", delivery?.campaign && h("a", { href: `#/campaigns/${delivery.campaign.id}` }, delivery.campaign.name)], ["Written", moment(found.createdAt)]]),
+      !delivery && h("div", { class: "letter" }, withLinks(found.body))),
+    delivery?.message ? messageCard(found.channel, delivery.message) : delivery && h("p", { class: "callout" }, "What it said was not kept.")),
   ];
 }
 

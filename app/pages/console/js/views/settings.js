@@ -4,6 +4,7 @@ import { may } from "../account.js";
 import { h } from "../dom.js";
 import { head } from "../router.js";
 import { Suppressions, topics } from "../settings/consent.js";
+import { domains } from "../settings/domains.js";
 import { integrations } from "../settings/integrations.js";
 import { Sending } from "../settings/sending.js";
 import { layouts, senders, snippets } from "../settings/texts.js";
@@ -18,6 +19,7 @@ const PARTS = {
   suppressed: ["Suppressed addresses", "customers:read", (page) => new Suppressions(page)],
   sending: ["Sending", "campaigns:read", (page) => new Sending(page)],
   integrations: ["Integrations", "integrations:read", integrations],
+  domains: ["Domains", "widgets:read", domains],
   webhooks: ["Webhooks", "webhooks:read", webhooks],
 };
 
