@@ -24,9 +24,9 @@ from app.actions.reporting import (
     update_webhook,
 )
 from app.actions.reporting.calling import pause
-from app.actions.visitors import identify_visitor, identity_secret
+from app.actions.visitors import identify_visitor, identity_secret, open_widget
 from app.core import clock
-from app.core.access import system
+from app.core.access import PUBLIC, system
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.feed import DELIVERIES_TOPIC
 from app.core.ids import new_id, public_id
@@ -303,7 +303,10 @@ async def test_silentchat_is_told_of_contacts_visitors_and_widgets(reports: Repo
         secret = await reports.people.read(identity_secret)
         digest = hmac.new(secret.encode(), b"ann", hashlib.sha256).hexdigest()
         await visitor.do(identify_visitor, user_id="ann", user_hash=digest)
-        bodies = {body["type"]: body["data"] for body in await heard(server, 4)}
+        async with reports.people.units.write(PUBLIC) as tx:
+            opened = await open_widget(tx, widget_key=office.widget_id.hex, origin="https://shop.example")
+        # Proving who the visitor is changed the contact once more.
+        bodies = {body["type"]: body["data"] for body in await heard(server, 5)}
     names = {"contact_id": f"con_{ann.hex}", "external_id": "ann", "email": "ann@example.com", "phone": None}
     assert bodies["contact.created"] == bodies["contact.updated"] == names
     assert bodies["visitor.identified"] == {
@@ -312,7 +315,8 @@ async def test_silentchat_is_told_of_contacts_visitors_and_widgets(reports: Repo
         "name": "Vera",
         "email": None,
     }
-    assert set(bodies["widget.installed"]) == {"widget_id", "origin"}
+    widget_id = public_id("widget", opened.widget.id)
+    assert bodies["widget.installed"] == {"widget_id": widget_id, "origin": "https://shop.example"}
 
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
