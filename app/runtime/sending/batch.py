@@ -5,6 +5,7 @@ group, so that a group costs one commit.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -54,8 +55,10 @@ log = logging.logger(__name__)
 LEASE = timedelta(seconds=60)
 IN_HANDS = 2 / 3
 """How much of the lease one message may be in a provider's hands."""
-GROUP = 64
+SMALLEST_GROUP, GROUP = 32, 64
 """Messages that are marked, sent and recorded together: so many may be in doubt when a worker is lost."""
+GROUP_S = 0.25
+"""How long a group should take: a slow provider gets smaller ones."""
 KEPT_GROUP = 100
 """The same of the outbox, where nothing is ever in doubt: what SQLite writes in some twenty milliseconds."""
 BREATH = 50
@@ -90,7 +93,7 @@ class Batch:
     is_stopping: bool = False
     _outcomes: list[tuple[Parcel, Outcome]] = field(default_factory=list)
     _unsent: list[Parcel] = field(default_factory=list)
-    _handled: int = 0
+    _size: int = 32
 
     async def claim(self, limit: int) -> int:
         """Takes messages in hand. Returns how many."""
@@ -177,27 +180,30 @@ class Batch:
         self, parcels: Sequence[Parcel], known: Gathered, ready: dict[UUID, Ready], opened: OpenProvider
     ) -> None:
         """Group after group: while one is sent, the next is rendered."""
-        size = KEPT_GROUP if opened.is_local else GROUP
         apart = self._apart(parcels)
-        groups = [parcels[at : at + size] for at in range(0, len(parcels), size)]
-        rendering = None
+        waiting = list(parcels)
+        rendering = asyncio.ensure_future(
+            self._rendered(self._next_group(waiting, opened), known, ready, opened, apart)
+        )
         try:
-            for place, group in enumerate(groups):
-                if self.is_stopping:
-                    await self._give_back([parcel for late in groups[place:] for parcel in late])
-                    break
-                made = await (rendering or self._rendered(group, known, ready, opened, apart=apart))
-                rendering = None
-                if place + 1 < len(groups):
-                    rendering = asyncio.ensure_future(
-                        self._rendered(groups[place + 1], known, ready, opened, apart=apart)
-                    )
+            while not self.is_stopping:
+                made = await rendering
+                group = self._next_group(waiting, opened)
+                rendering = asyncio.ensure_future(self._rendered(group, known, ready, opened, apart))
                 await self._hand_over(made, known, opened)
-                self._handled += len(group)
+                if not group:
+                    break
+            else:
+                await self._give_back(waiting + await rendering)
         finally:
-            if rendering is not None:
-                rendering.cancel()
+            rendering.cancel()
         await self._record(known, opened)
+
+    def _next_group(self, waiting: list[Parcel], opened: OpenProvider) -> list[Parcel]:
+        """Takes the next messages: so many as the provider takes in a quarter of a second."""
+        size = KEPT_GROUP if opened.is_local else self._size
+        group, waiting[:] = waiting[:size], waiting[size:]
+        return group
 
     async def _rendered(
         self,
@@ -205,7 +211,6 @@ class Batch:
         known: Gathered,
         ready: dict[UUID, Ready],
         opened: OpenProvider,
-        *,
         apart: bool,
     ) -> list[Parcel]:
         """The messages of a group that could be made; why the others could not is noted."""
@@ -288,9 +293,12 @@ class Batch:
                 tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
             )
         hands = asyncio.Semaphore(max(1, provider.concurrency))
+        began = time.monotonic()
         answers = await asyncio.gather(*(self._carry(provider, parcel, hands) for parcel in sending))
         self._outcomes = list(zip(sending, answers, strict=True))
         if answers:
+            fitting = int(len(answers) * GROUP_S / max(time.monotonic() - began, 0.001))
+            self._size = max(SMALLEST_GROUP, min(GROUP, fitting, 2 * self._size))
             self.failing = all(answer.result is Result.DEFERRED for answer in answers)
 
     async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore) -> Outcome:
