@@ -24,9 +24,9 @@ from app.actions.reporting import (
     update_webhook,
 )
 from app.actions.reporting.calling import pause
-from app.actions.visitors import identify_visitor, identity_secret
+from app.actions.visitors import identify_visitor, identity_secret, open_widget
 from app.core import clock
-from app.core.access import system
+from app.core.access import PUBLIC, system
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.feed import DELIVERIES_TOPIC
 from app.core.ids import new_id, public_id
@@ -106,8 +106,10 @@ async def test_clicks_failures_content_and_consent_say_what_they_must(reports: R
         await reports.happens(delivery, "suppressed")
         await reports.happens(push, "sent")
         async with reports.people.units.write(reports.people.principal) as tx:
+            tx.emit(DELIVERIES_TOPIC, "customer.unsubscribed", ann, {"channel": "sms"})
             tx.emit(DELIVERIES_TOPIC, "customer.unsubscribed", ann, {"channel": "email"})
         sent, clicked, bounced, dropped, pushed, unsubscribed = await heard(server, 6)
+        await reports.settled("done", 6)
     assert (sent["data"]["content"], sent["data"]["headers"]) == ("<b>Hi</b>", [{"name": "X", "value": "y"}])
     told = {name: clicked["data"][name] for name in ("href", "link_id", "machine")}
     assert told == {"href": "https://x.example/1", "link_id": 9, "machine": True}
@@ -120,6 +122,21 @@ async def test_clicks_failures_content_and_consent_say_what_they_must(reports: R
         "unsubscribed",
         {"customer_id": "ann", "identifiers": identifiers, "email_address": "ann@example.com"},
     )
+
+
+async def test_openings_and_clicks_are_told_once_or_every_time_and_tests_never(reports: Reports) -> None:
+    ann = await reports.customer("ann")
+    delivery, test = await reports.delivery(ann), await reports.delivery(ann, is_test=True)
+    async with receiver() as once, receiver() as always, reports.reporter():
+        await reports.webhook(once.url, ["email_opened"])
+        await reports.webhook(always.url, ["email_opened"], full_resolution=True)
+        await reports.happens(test, "opened", first=True)
+        await reports.happens(delivery, "opened", first=True, verdict="proxy")
+        await reports.happens(delivery, "opened", first=False, verdict="human")
+        await reports.settled("done", 3)
+        bodies = await heard(always, 2)
+    assert len(once.requests) == 1
+    assert [body["data"]["proxied"] for body in bodies] == [True, False]
 
 
 async def test_a_refused_call_holds_up_its_own_customer_alone_and_order_is_kept(reports: Reports) -> None:
@@ -303,7 +320,10 @@ async def test_silentchat_is_told_of_contacts_visitors_and_widgets(reports: Repo
         secret = await reports.people.read(identity_secret)
         digest = hmac.new(secret.encode(), b"ann", hashlib.sha256).hexdigest()
         await visitor.do(identify_visitor, user_id="ann", user_hash=digest)
-        bodies = {body["type"]: body["data"] for body in await heard(server, 4)}
+        async with reports.people.units.write(PUBLIC) as tx:
+            opened = await open_widget(tx, widget_key=office.widget_id.hex, origin="https://shop.example")
+        # Proving who the visitor is changed the contact once more.
+        bodies = {body["type"]: body["data"] for body in await heard(server, 5)}
     names = {"contact_id": f"con_{ann.hex}", "external_id": "ann", "email": "ann@example.com", "phone": None}
     assert bodies["contact.created"] == bodies["contact.updated"] == names
     assert bodies["visitor.identified"] == {
@@ -312,7 +332,8 @@ async def test_silentchat_is_told_of_contacts_visitors_and_widgets(reports: Repo
         "name": "Vera",
         "email": None,
     }
-    assert set(bodies["widget.installed"]) == {"widget_id", "origin"}
+    widget_id = public_id("widget", opened.widget.id)
+    assert bodies["widget.installed"] == {"widget_id": widget_id, "origin": "https://shop.example"}
 
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (

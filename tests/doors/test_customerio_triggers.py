@@ -50,7 +50,7 @@ async def test_the_six_forms_of_an_audience(
         path = "/api/campaigns/4/triggers" if number % 2 else PATH
         response = await app_api("POST", path, body)
         assert (response.status_code, response.json()) == (200, {"id": number})
-    response = await app_api("POST", PATH, {"data_file_url": "https://files.example/people.jsonl"})
+    response = await app_api("POST", PATH, {"data_file_url": "https://data.example/people.jsonl"})
     assert response.json() == {"id": 6}
     kept = await recipients(runtime, tenant)
     assert kept[0] is None
@@ -58,7 +58,7 @@ async def test_the_six_forms_of_an_audience(
     assert kept[2] == {"people": [[ids[0], None], [ids[1], None]]}
     assert kept[3] == {"people": [[ids[1], None], [ids[0], None]]}
     assert kept[4] == {"people": [[ids[0], {"n": 1}], [ids[1], None]]}
-    assert kept[5]["url"] == "https://files.example/people.jsonl"
+    assert kept[5]["url"] == "https://data.example/people.jsonl"
     status = (await app_api("GET", f"{PATH}/1")).json()
     assert (status["id"], status["broadcast_id"], status["data_file_processed"]) == (1, 4, True)
     assert isinstance(status["created_at"], int) and status["state"] in ("preparing", "sending", "completed")

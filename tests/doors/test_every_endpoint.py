@@ -18,7 +18,7 @@ from app.rest.silentchat import wire as silentchat_wire
 from app.rest.silocdp import wire as silocdp_wire
 from app.runtime import Runtime
 from tests.doors import campaign_samples, customerio_samples
-from tests.doors.campaign_samples import make_parcelvoy
+from tests.doors.campaign_samples import make_crm, make_parcelvoy, make_silocdp
 from tests.doors.conftest import MakeKey, ReadAll, Ready, Send
 from tests.doors.customerio_samples import make_customerio
 from tests.doors.sample import Sample
@@ -26,6 +26,12 @@ from tests.doors.samples import RULE, SAMPLES
 from tests.doors.silentchat_samples import make_silentchat
 from tests.tenants import TenantAccount
 
+MAKERS = {
+    "silocdp": make_silocdp,
+    "crm": make_crm,
+    "parcelvoy": make_parcelvoy,
+    "silentchat": make_silentchat,
+}
 UNKNOWN = customerio_samples.UNKNOWN | campaign_samples.UNKNOWN
 TwoCustomers = Callable[[], Awaitable[dict[str, str]]]
 DIALECTS = ("silocdp", "customerio", "crm", "parcelvoy", "silentchat")
@@ -46,6 +52,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_wire, "APP_API", Plan("app api", 6000, 100))
     monkeypatch.setattr(triggers, "TRIGGERS", Plan("trigger", 6000, 100))
     monkeypatch.setattr("app.rest.door.serving.STRANGERS", Plan("stranger", 60_000, 1000))
+    monkeypatch.setattr(crm_wire, "EXECUTIONS", Plan("crm campaign execution", 60_000, 1000))
     monkeypatch.setattr(silentchat_wire, "CALLS", Plan("silentchat", 60_000, 1000))
     monkeypatch.setattr(silentchat_wire, "ACCOUNTS", Plan("silentchat auth", 60_000, 1000))
 
@@ -79,12 +86,8 @@ def two_customers(
         ids = {"customer": customer, "cio": cio, "other": other.removeprefix("cust_"), "token": token}
         segments = {"segment": public_id("segment", dynamic), "number": str(by_hand.number)}
         own = public_id("tenant", tenant.id)
-        things: dict[str, str] = {}
-        made = {"silentchat": make_silentchat, "parcelvoy": make_parcelvoy}.get(dialect)
-        if made is not None:
-            things = await made(runtime, tenant, number)
-        if dialect == "customerio":
-            things = await make_customerio(runtime, tenant, number, cio)
+        made = MAKERS.get(dialect)
+        things = await (made(runtime, tenant, number) if made else make_customerio(runtime, tenant, number, cio))
         return ids | segments | things | {"tenant": own, "caller": own, "contact": f"con_{cio}"}
 
     return make
@@ -220,6 +223,7 @@ async def test_too_many_requests_are_refused_in_the_dialects_words(
     monkeypatch.setattr(triggers, "TRIGGERS", one)
     monkeypatch.setattr(crm_wire, "READS", one)
     monkeypatch.setattr(crm_wire, "WRITES", one)
+    monkeypatch.setattr(crm_wire, "EXECUTIONS", one)
     monkeypatch.setattr(silentchat_wire, "CALLS", one)
     monkeypatch.setattr(silentchat_wire, "ACCOUNTS", one)
     monkeypatch.setattr("app.rest.door.serving.STRANGERS", one)

@@ -37,6 +37,7 @@ from app.actions.campaigns.reading import (
     list_campaigns,
     list_runs,
     run_with_id,
+    targets_of,
 )
 from app.actions.campaigns.transactional import TransactionalSend, send_transactional
 from app.actions.campaigns.triggering import CalledPerson, TriggerCall, trigger_campaign
@@ -81,6 +82,7 @@ __all__ = [
     "resume_campaign",
     "run_with_id",
     "send_transactional",
+    "targets_of",
     "trigger_campaign",
     "update_campaign",
     "update_experiment",

@@ -1,5 +1,6 @@
 """Reading campaigns and their runs."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import String, cast, func, or_, select
@@ -9,6 +10,7 @@ from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import KINDS, STATUSES
 from app.actions.paging import Page, check_window
 from app.core.access import Scope
+from app.core.batches import among
 from app.core.errors import Invalid, NotFound
 from app.core.ids import public_id
 from app.core.tx import Reading
@@ -48,14 +50,15 @@ async def campaign_with_trigger_name(reading: Reading, *, trigger_name: str) -> 
 async def list_campaigns(
     reading: Reading,
     *,
-    kind: str | None = None,
-    status: str | None = None,
+    kind: str | Collection[str] | None = None,
+    status: str | Collection[str] | None = None,
     channel: str | None = None,
     newest_first: bool = True,
     limit: int = 100,
     offset: int = 0,
 ) -> Page[Campaign]:
-    """Campaigns by number. ``channel``: only those whose first channel it is. Raises :class:`Invalid`."""
+    """Campaigns by number, of one kind and status or of several. ``channel``: only those whose first channel it is.
+    Raises :class:`Invalid`."""
     reading.require(Scope.CAMPAIGNS_READ)
     check_window(offset, limit)
     wanted = select(Campaign).where(col(Campaign.deleted_at).is_(None))
@@ -64,9 +67,10 @@ async def list_campaigns(
         ("status", status, STATUSES, col(Campaign.status)),
     ):
         if value is not None:
-            if value not in known:
+            asked = [value] if isinstance(value, str) else list(value)
+            if not set(asked) <= set(known):
                 raise Invalid.at(path, f"must be one of {', '.join(known)}")
-            wanted = wanted.where(column == value)
+            wanted = wanted.where(column.in_(asked))
     if channel is not None:
         wanted = wanted.where(col(Campaign.channels)[0].as_string() == channel)
     total = (await reading.session.execute(select(func.count()).select_from(wanted.subquery()))).scalar_one()
@@ -109,3 +113,14 @@ async def list_runs(reading: Reading, *, campaign_id: UUID, limit: int = 100, of
     total = (await reading.session.execute(select(func.count()).select_from(wanted.subquery()))).scalar_one()
     page = wanted.order_by(col(CampaignRun.number).desc()).limit(limit).offset(offset)
     return Page((await reading.session.execute(page)).scalars().all(), total)
+
+
+async def targets_of(reading: Reading, *, campaign_ids: Collection[UUID]) -> dict[UUID, int]:
+    """For how many people the runs of each campaign were, in all. Campaigns without a run are not in it."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    summed = (
+        select(col(CampaignRun.campaign_id), func.sum(col(CampaignRun.targeted)))
+        .where(among(reading.session, CampaignRun.campaign_id, campaign_ids))
+        .group_by(col(CampaignRun.campaign_id))
+    )
+    return {campaign_id: int(targeted) for campaign_id, targeted in await reading.session.execute(summed)}

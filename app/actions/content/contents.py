@@ -76,6 +76,7 @@ async def set_content(
         updated_at=tx.now,
     )
     tx.session.add(content)
+    await tx.session.flush()
     tx.audit("content.create", public_id("content", content.id), {"campaign": public_id("campaign", campaign_id)})
     return content
 

@@ -21,6 +21,7 @@ from app.actions.segments.explaining import Explanation, explain_membership
 from app.actions.segments.growth import member_count_series
 from app.actions.segments.reading import (
     get_segment,
+    get_segments,
     list_members,
     list_segments,
     segment_with_number,
@@ -42,6 +43,7 @@ __all__ = [
     "explain_membership",
     "find_customers",
     "get_segment",
+    "get_segments",
     "list_members",
     "list_segments",
     "member_count_series",

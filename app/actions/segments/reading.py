@@ -1,5 +1,6 @@
 """Reading segments, their members and their history."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlmodel import col
 from app.actions.paging import check_window
 from app.actions.segments.store import DYNAMIC, STATIC, SegmentStore
 from app.core.access import Scope
+from app.core.batches import among
 from app.core.errors import Invalid, NotFound
 from app.core.tx import Reading
 from models import Customer, Segment, SegmentMembership
@@ -20,6 +22,13 @@ async def get_segment(reading: Reading, *, segment_id: UUID) -> Segment:
     """One segment. Raises :class:`NotFound`."""
     reading.require(Scope.SEGMENTS_READ)
     return await SegmentStore(reading).get(segment_id)
+
+
+async def get_segments(reading: Reading, *, segment_ids: Collection[UUID]) -> list[Segment]:
+    """Those of these segments that there are, by number."""
+    reading.require(Scope.SEGMENTS_READ)
+    wanted = select(Segment).where(among(reading.session, Segment.id, segment_ids), col(Segment.deleted_at).is_(None))
+    return list((await reading.session.execute(wanted.order_by(col(Segment.number)))).scalars())
 
 
 async def segment_with_number(reading: Reading, *, number: int) -> Segment:

@@ -7,7 +7,7 @@ from app.actions.widgets.defining import (
     list_widgets,
     update_widget,
 )
-from app.actions.widgets.domains import add_domain, list_domains, remove_domain
+from app.actions.widgets.domains import add_domain, list_domains, normal_host, remove_domain
 from app.actions.widgets.hours import Opening, open_now
 from app.actions.widgets.showing import shown_to_visitors, texts_for
 
@@ -19,6 +19,7 @@ __all__ = [
     "get_widget",
     "list_domains",
     "list_widgets",
+    "normal_host",
     "open_now",
     "remove_domain",
     "shown_to_visitors",

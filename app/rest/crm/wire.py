@@ -27,6 +27,7 @@ DataT = TypeVar("DataT")
 
 READS = Plan("crm reads", 1000, 1000)
 WRITES = Plan("crm writes", 100, 100)
+EXECUTIONS = Plan("crm campaign execution", 10, 10)
 """A minute's worth may come at once, whatever the tenant's plan (``crm.md``, rate limits)."""
 DEFAULT_TAKE = 25
 MAX_TAKE = 100
@@ -161,6 +162,11 @@ def reads(_: Principal) -> Plan:
 def writes(_: Principal) -> Plan:
     """What everybody may write."""
     return WRITES
+
+
+def executes(_: Principal) -> Plan:
+    """How often everybody may set campaigns going or stop them."""
+    return EXECUTIONS
 
 
 def limit_headers(allowance: Allowance) -> Headers:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from app.core.errors import Conflict, Invalid, Issue
+from app.core.errors import Conflict, Invalid, Issue, NotFound
 
 
 class Places:
@@ -17,6 +17,10 @@ class Places:
         that the names below are the same too."""
         self._said[path] = (said, deeper)
 
+    def note_all(self, other: "Places") -> None:
+        """Remembers what another one does too."""
+        self._said |= other._said
+
     def said(self, path: str) -> str:
         """Where the part of our rule at ``path``, or else the nearest one around it, was said."""
         known = path
@@ -29,8 +33,8 @@ class Places:
 
     @contextmanager
     def telling(self) -> Iterator[None]:
-        """Issues of an :class:`Invalid` or :class:`Conflict` raised inside name the dialect's places; of several at one
-        place the first."""
+        """Issues of an :class:`Invalid`, :class:`Conflict` or :class:`NotFound` raised inside name the dialect's
+        places; of several at one place the first."""
         try:
             yield
         except Invalid as invalid:
@@ -39,5 +43,7 @@ class Places:
                 path = self.said(issue.path)
                 issues.setdefault(path, Issue(path, issue.message))
             raise Invalid(*issues.values()) from None
+        except NotFound as missing:
+            raise NotFound(missing.noun, missing.field and self.said(missing.field)) from None
         except Conflict as conflict:
             raise Conflict(conflict.message, conflict.field and self.said(conflict.field)) from None

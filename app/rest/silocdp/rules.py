@@ -12,21 +12,22 @@ from app.rest.door.places import Places
 OurRule = dict[str, Any]
 
 
-def read_rules(document: object) -> tuple[OurRule | None, Places]:
-    """Our rule, None where there are no rules at all, and where each part of it was said. Raises :class:`Invalid`."""
+def read_rules(document: object, path: str = "rule") -> tuple[OurRule | None, Places]:
+    """Our rule, None where there are no rules at all, and where each part of it was said. ``path`` is what the action
+    calls it. Raises :class:`Invalid`."""
     places = Places()
     if isinstance(document, Mapping):
-        places.note("rule", "rules", deeper=True)
+        places.note(path, "rules", deeper=True)
         return dict(document), places
     if not isinstance(document, list):
         raise Invalid.at("rules", "must be a list of rules")
     if not document:
         return None, places
     if len(document) > 1:
-        places.note("rule", "rules", deeper=True)
-        places.note("rule.and", "rules", deeper=True)
+        places.note(path, "rules", deeper=True)
+        places.note(f"{path}.and", "rules", deeper=True)
         return {"and": document}, places
-    places.note("rule", "rules.0", deeper=True)
+    places.note(path, "rules.0", deeper=True)
     if not isinstance(document[0], Mapping):
         raise Invalid.at("rules.0", "must be an object")
     return dict(document[0]), places

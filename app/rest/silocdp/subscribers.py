@@ -1,16 +1,16 @@
 """SiloCDP ``/subscribers``: people, under the ids of Rapport (``cust_…``)."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from app.actions import customers, events
 from app.actions.customers import CustomerFacts, CustomerRef, CustomerView, DeviceView, Identified
 from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.rest.door import Call, Endpoint
+from app.rest.silocdp.moments import Moment
 from app.rest.silocdp.wire import Paged, PageQuery, Wire, moment, paged
 from models import Event
 
@@ -25,15 +25,6 @@ Text = Annotated[
     WithJsonSchema({"type": ["string", "number"], "minLength": 1}),
 ]
 """Text; a number is taken as its digits, since ids of other systems often are numbers."""
-
-
-def _explicit_zone(value: Any) -> Any:
-    if isinstance(value, str) and not value.lstrip("-").replace(".", "", 1).isdigit():
-        return value
-    raise ValueError("must be an ISO 8601 moment with a time zone")
-
-
-Moment = Annotated[datetime, BeforeValidator(_explicit_zone, json_schema_input_type=str)]
 
 
 class SubscriberFacts(Wire):
