@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { field } from "../forms.js";
 import { number } from "../format.js";
 import { ask } from "../graph.js";
+import { announce } from "../notices.js";
 import { SERIES } from "./documents.js";
 import { METRICS } from "./words.js";
 
@@ -28,7 +29,7 @@ export class Chart {
     const choose = field({ name: "range", label: "Over", value: this.range, options: Object.entries(RANGES).map(([key, [label]]) => [key, label]),
       onchange: ({ target }) => {
         this.range = target.value;
-        this.load();
+        this.load().catch((failure) => page.signal.aborted || announce(failure.message));
       } });
     choose.classList.add("beside");
     this.figure = h("figure", { class: "curve chart" });

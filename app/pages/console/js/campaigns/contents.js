@@ -61,7 +61,7 @@ export class Contents {
       await this.#open(this.contents.find((one) => placeOf(one) === placeOf(content)) ?? this.contents[0] ?? this.#empty(content.channel, 0, ""));
     });
     fill(this.editor, editor.element);
-    await editor.preview.load();
+    editor.preview.load().catch((failure) => this.page.signal.aborted || announce(failure.message));
   }
 
   #drawTabs() {
