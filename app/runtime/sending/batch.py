@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.actions import conversations
 from app.actions.campaigns import finish_run
+from app.actions.consent.suppressions import BadAddress, suppress_all
 from app.actions.deliveries import (
     TRANSACTIONAL,
     Claim,
@@ -43,16 +44,16 @@ from app.core.access import system
 from app.core.errors import RapportError
 from app.core.message import Message
 from app.core.streams import Stream
-from app.core.tx import UnitsOfWork
+from app.core.tx import Tx
 from app.gates import no_content, no_provider, through
-from app.runtime.providers import OpenProvider, Providers
-from app.runtime.sending.renderer import LOST, SMALL, Renderer
-from app.runtime.sending.templates import Ready, Templates
+from app.runtime.providers import OpenProvider
+from app.runtime.sending.renderer import LOST, SMALL
+from app.runtime.sending.templates import Ready
+from app.runtime.sending.tools import Tools
 from app.templates.rendering import Order, Rendered
 
 log = logging.logger(__name__)
 
-LEASE = timedelta(seconds=60)
 IN_HANDS = 2 / 3
 """How much of the lease one message may be in a provider's hands."""
 SMALLEST_GROUP, GROUP = 32, 64
@@ -66,18 +67,6 @@ BREATH = 50
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
-
-
-@dataclass(slots=True)
-class Tools:
-    """What every batch works with."""
-
-    units: UnitsOfWork
-    providers: Providers
-    renderer: Renderer
-    templates: Templates
-    base_url: str
-    lease: timedelta = LEASE
 
 
 @dataclass(slots=True)
@@ -219,7 +208,8 @@ class Batch:
         for _ in range(ROUNDS):
             orderly = [parcel for parcel in waiting if not ready[parcel.claim.id].problem]
             orders = [self._order(parcel, known, ready[parcel.claim.id]) for parcel in orderly]
-            answers = dict(zip((one.claim.id for one in orderly), await self._render(orders, apart=apart), strict=True))
+            rendered = await self.tools.renderer.render(orders, apart=apart)
+            answers = dict(zip((one.claim.id for one in orderly), rendered, strict=True))
             again = []
             for parcel in waiting:
                 template, answer = ready[parcel.claim.id], answers.get(parcel.claim.id)
@@ -240,9 +230,6 @@ class Batch:
             waiting = again
         self._unsent += [_broken(parcel, LOST) for parcel in waiting]
         return made
-
-    async def _render(self, orders: Sequence[Order], *, apart: bool) -> list[Rendered]:
-        return await self.tools.renderer.render(orders, apart=apart)
 
     def _order(self, parcel: Parcel, known: Gathered, ready: Ready) -> Order:
         claim, policy = parcel.claim, known.policy
@@ -287,7 +274,7 @@ class Batch:
         assert provider is not None  # a batch without one does not come so far
         outcomes, self._outcomes = self._outcomes, []
         async with self._write() as tx:
-            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
+            await self._note(tx, outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
             sending = await mark_sending(
                 tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
@@ -355,8 +342,19 @@ class Batch:
         if not outcomes and not unsent:
             return
         async with self._write() as tx:
-            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
+            await self._note(tx, outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
+
+    async def _note(self, tx: Tx, outcomes: Sequence[tuple[Parcel, Outcome]], *, resends: bool) -> None:
+        """Records outcomes; to addresses that a server says are bad nothing is sent any more."""
+        await record_outcomes(tx, outcomes=outcomes, resends=resends)
+        bad = [
+            BadAddress(parcel.claim.channel, parcel.recipient, outcome.detail[:1000], parcel.claim.id)
+            for parcel, outcome in outcomes
+            if outcome.address_is_bad
+        ]
+        if bad:
+            await suppress_all(tx, bad, "hard_bounce")
 
     async def _give_back(self, parcels: Sequence[Parcel]) -> None:
         async with self._write() as tx:
