@@ -7,12 +7,13 @@ fanout   one message to 1,000 sockets against Node (graphql-ws) and stock Strawb
 conversations  200 at once: from acknowledgement to both screens
 memory   the idle server, and each of 1,000 open subscriptions
 segments ingest with 50 live segments, how soon a membership is seen, a whole build against SQL by hand
+sending  a campaign of 20,000 personal e-mails to the outbox and over SMTP, transactional ones meanwhile
 """
 
 import sys
 from collections.abc import Callable
 
-from benchmarks import batches, conversations, fanout, graph, ingest, memory, segments
+from benchmarks import batches, conversations, fanout, graph, ingest, memory, segments, sending
 from benchmarks.load import missing_wrk
 from tests.servers import ServerMissing, Servers
 
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[Servers], None]] = {
     "conversations": conversations.run,
     "memory": memory.run,
     "segments": segments.run,
+    "sending": sending.run,
 }
 
 

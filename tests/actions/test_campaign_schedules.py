@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from dateutil.rrule import rrulestr
 
 from app.actions.campaigns import (
     TriggerCall,
@@ -17,7 +18,8 @@ from app.actions.campaigns import (
     resume_campaign,
     trigger_campaign,
 )
-from app.actions.campaigns.schedule import checked_schedule, due_at, occurrence_after, start_of
+from app.actions.campaigns.data_files import read_people
+from app.actions.campaigns.schedule import checked_schedule, due_at, occurrence_after, start_of, zone_of
 from app.core import clock
 from app.core.errors import Conflict, Invalid
 from app.core.settings import Settings
@@ -59,6 +61,7 @@ def test_a_recurrence_goes_by_the_clock_on_the_wall() -> None:
             for rule in (
                 "", "FREQ=MINUTELY", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY;EXDATE=1",
                 "FREQ=DAILY\nFREQ=DAILY", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYDAY=XX", "FREQ",
+                "FREQ=HOURLY;BYMINUTE=0,30", "FREQ=HOURLY;BYMINUTE=1;BYSETPOS=30", "FREQ=DAILY;BYHOUR=1,2;BYSETPOS=300",
             )
         ),
     ],
@@ -67,6 +70,22 @@ def test_a_schedule_must_make_sense(schedule: dict[str, Any], path: str) -> None
     with pytest.raises(Invalid) as refused:
         checked_schedule(schedule)
     assert refused.value.field == path
+
+
+@pytest.mark.parametrize("rule", ["FREQ=HOURLY;INTERVAL=7", "FREQ=HOURLY;INTERVAL=5;BYDAY=MO", "FREQ=DAILY;INTERVAL=3"])
+def test_a_recurrence_of_years_has_the_moments_it_always_had(rule: str) -> None:
+    schedule = checked_schedule({"at": "2019-03-30T01:30:00Z", "timezone": "Europe/Berlin", "rrule": rule})
+    passed = rrulestr(rule, dtstart=moment("2019-03-30T01:30").astimezone(zone_of(schedule)))
+    for asked in ("2019-04-02T00:30", "2024-10-27T00:30", "2026-11-21T21:00"):
+        later = (one.astimezone(UTC) for one in passed if one.astimezone(UTC) > moment(asked))
+        assert occurrence_after(schedule, moment(asked)) == next(later)
+
+
+def test_a_data_file_is_read_whole_or_not_at_all() -> None:
+    each = [b'{"id":"one"}\n', b'{"id":"two"}\n']
+    assert [one.customer.value for one in read_people(b"".join(map(gzip.compress, each)))] == ["one", "two"]
+    with pytest.raises(Invalid, match="ends too early"):
+        read_people(gzip.compress(b"".join(each))[:-8])
 
 
 def test_recipients_clocks_show_the_same_time() -> None:

@@ -1,6 +1,7 @@
 """Drafting, launching and preparing campaigns."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -23,10 +24,13 @@ from app.actions.campaigns import (
     trigger_campaign,
     update_campaign,
 )
+from app.actions.campaigns.audience import next_recipients
 from app.actions.content import set_content
+from app.actions.customers import delete_customer
 from app.core import clock
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id, public_id
+from app.core.tx import Tx
 from models import Campaign, CampaignRun, Content, Delivery, Experiment, TestGroup
 from tests.actions.campaigning import PRO, Marketer
 from tests.actions.people import ext
@@ -94,6 +98,20 @@ async def test_a_call_for_people_by_name(marketer: Marketer) -> None:
     await marketer.prepare()
     (row,) = await marketer.rows(Delivery)
     assert (row["customer_id"], row["run_id"], row["data"]) == (one, run_id, {"data": {"room": 7}})
+
+
+async def test_nobody_is_left_out_because_others_of_the_list_are(marketer: Marketer) -> None:
+    named = [(await marketer.identify(external_id=f"u{n}")).customer_id for n in range(4)]
+    for gone in ("u0", "u2"):
+        await marketer.do(delete_customer, customer=ext(gone))
+
+    async def first(tx: Tx, limit: int) -> list[UUID]:
+        run = CampaignRun(recipients={"people": [[one.hex, None] for one in named]})
+        found = await next_recipients(tx, Campaign(), run, after=None, limit=limit)
+        return [one.customer_id for one in found]
+
+    assert await marketer.do(first, limit=1) == [named[1]]
+    assert await marketer.do(first, limit=2) == [named[1], named[3]]
 
 
 async def test_a_transactional_message_is_sent_once_to_somebody_found_or_made(marketer: Marketer) -> None:

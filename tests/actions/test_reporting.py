@@ -106,8 +106,10 @@ async def test_clicks_failures_content_and_consent_say_what_they_must(reports: R
         await reports.happens(delivery, "suppressed")
         await reports.happens(push, "sent")
         async with reports.people.units.write(reports.people.principal) as tx:
+            tx.emit(DELIVERIES_TOPIC, "customer.unsubscribed", ann, {"channel": "sms"})
             tx.emit(DELIVERIES_TOPIC, "customer.unsubscribed", ann, {"channel": "email"})
         sent, clicked, bounced, dropped, pushed, unsubscribed = await heard(server, 6)
+        await reports.settled("done", 6)
     assert (sent["data"]["content"], sent["data"]["headers"]) == ("<b>Hi</b>", [{"name": "X", "value": "y"}])
     told = {name: clicked["data"][name] for name in ("href", "link_id", "machine")}
     assert told == {"href": "https://x.example/1", "link_id": 9, "machine": True}
@@ -120,6 +122,21 @@ async def test_clicks_failures_content_and_consent_say_what_they_must(reports: R
         "unsubscribed",
         {"customer_id": "ann", "identifiers": identifiers, "email_address": "ann@example.com"},
     )
+
+
+async def test_openings_and_clicks_are_told_once_or_every_time_and_tests_never(reports: Reports) -> None:
+    ann = await reports.customer("ann")
+    delivery, test = await reports.delivery(ann), await reports.delivery(ann, is_test=True)
+    async with receiver() as once, receiver() as always, reports.reporter():
+        await reports.webhook(once.url, ["email_opened"])
+        await reports.webhook(always.url, ["email_opened"], full_resolution=True)
+        await reports.happens(test, "opened", first=True)
+        await reports.happens(delivery, "opened", first=True, verdict="proxy")
+        await reports.happens(delivery, "opened", first=False, verdict="human")
+        await reports.settled("done", 3)
+        bodies = await heard(always, 2)
+    assert len(once.requests) == 1
+    assert [body["data"]["proxied"] for body in bodies] == [True, False]
 
 
 async def test_a_refused_call_holds_up_its_own_customer_alone_and_order_is_kept(reports: Reports) -> None:

@@ -2,6 +2,9 @@
 
 from sqlalchemy import select
 
+from app.actions.consent import suppress_address
+from app.core.access import system
+from app.core.ids import new_id
 from models import ArchivedMessage, Link, OutboxMessage
 from tests.sending.mailing import Mailing, at
 
@@ -28,3 +31,17 @@ async def test_a_campaign_is_sent_counted_told_and_completed(mailing: Mailing) -
     links = await mailing.rows(select(Link))
     assert sorted(link.number for link in links) == [1, 2, 3, 4, 5]
     assert {link.url for link in links} >= {"https://shop.example/a", "https://shop.example/{{ customer.name }}"}
+
+
+async def test_a_suppressed_address_is_recognised_however_it_is_written(mailing: Mailing) -> None:
+    async with mailing.units.write(system(mailing.tenant_id)) as tx:
+        await suppress_address(tx, channel="email", address="ada@example.com")
+    [person] = await mailing.people_with_addresses(1)
+    for place, to in enumerate(("Ada <ADA@Example.com>", "bob@example.com, ada@example.com", "bob@example.com")):
+        await mailing.queue([person], lane=0, recipient=to, run_id=None, occurrence_id=new_id())
+        assert (await mailing.settled())["skipped"] == min(place + 1, 2)
+    assert {one.recipient: one.reason for one in await mailing.deliveries()} == {
+        "Ada <ADA@Example.com>": "suppression",
+        "bob@example.com, ada@example.com": "suppression",
+        "bob@example.com": None,
+    }

@@ -61,15 +61,16 @@ async def _of_people(
 ) -> list[Recipient]:
     """Those whom a call named, as far as they are active and not excluded."""
     start = "" if after is None else after.hex
-    ahead = sorted((one for one in people if one[0] > start), key=lambda one: one[0])[:limit]
+    ahead = sorted((one for one in people if one[0] > start), key=lambda one: one[0])
     said = {UUID(hex=one[0]): one[1] for one in ahead}
+    # All of them, not the first so many: some of those may be out, and fewer than the limit means that this is the end.
     wanted = _facts().where(among(reading.session, Customer.id, list(said)), col(Customer.status) == "active")
     parameters: dict[str, Any] = {}
     if campaign.exclusions is not None:
         excluded = Audience(reading, parse_rule(campaign.exclusions))
         wanted = wanted.where(col(Customer.id).not_in(excluded.members))
         parameters = excluded.parameters
-    return await _read(reading, wanted.order_by(col(Customer.id)), parameters, said)
+    return await _read(reading, wanted.order_by(col(Customer.id)).limit(limit), parameters, said)
 
 
 def _facts() -> Any:

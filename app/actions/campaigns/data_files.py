@@ -102,14 +102,19 @@ async def refuse_file(tx: Tx, *, run_id: UUID, detail: str) -> None:
 def _unpacked(body: bytes) -> bytes:
     if not body.startswith(GZIP):
         return body
-    unpacking = zlib.decompressobj(WINDOW)
-    try:
-        unpacked = unpacking.decompress(body, 2 * MAX_FILE)
-    except zlib.error as broken:
-        raise Invalid.at("data_file_url", "is broken gzip") from broken
-    if unpacking.unconsumed_tail:
-        raise Invalid.at("data_file_url", f"is more than {2 * MAX_FILE} bytes when unpacked")
-    return unpacked
+    unpacked = bytearray()
+    while body:  # files that were packed in pieces are several gzips, one after the other
+        unpacking = zlib.decompressobj(WINDOW)
+        try:
+            unpacked += unpacking.decompress(body, 2 * MAX_FILE + 1 - len(unpacked))
+        except zlib.error as broken:
+            raise Invalid.at("data_file_url", "is broken gzip") from broken
+        if len(unpacked) > 2 * MAX_FILE:
+            raise Invalid.at("data_file_url", f"is more than {2 * MAX_FILE} bytes when unpacked")
+        if not unpacking.eof:
+            raise Invalid.at("data_file_url", "is broken gzip: it ends too early")
+        body = unpacking.unused_data
+    return bytes(unpacked)
 
 
 def _read_line(line: bytes, path: str) -> CalledPerson:

@@ -26,6 +26,10 @@ PARTS: Final = frozenset(
 )
 HORIZON: Final = timedelta(days=3660)
 """A recurrence ends ten years after its beginning at the latest."""
+AHEAD: Final = timedelta(days=3)
+"""More than any clock of recipients differs from that of a schedule."""
+LATE: Final = 9956
+"""A leap year after which there are forty more years."""
 LONGEST_RULE = 500
 LONGEST_STEP = 1000
 
@@ -82,6 +86,10 @@ def checked_rrule(text: object, path: str, first: datetime | None = None) -> str
     for part in ("INTERVAL", "COUNT"):
         if part in parts and not (parts[part].isdigit() and 1 <= int(parts[part]) <= LONGEST_STEP):
             raise Invalid.at(path, f"must have a {part} of 1 to {LONGEST_STEP}")
+    if parts["FREQ"] == "HOURLY" and "BYSETPOS" in parts:
+        raise Invalid.at(path, "cannot have BYSETPOS with a FREQ of HOURLY")
+    if "," in parts.get("BYMINUTE", ""):
+        raise Invalid.at(path, "must have one BYMINUTE: hourly is the most often")
     if len(parts.get("UNTIL", "")) == len("20261231"):
         rule = rule.replace(f"UNTIL={parts['UNTIL']}", f"UNTIL={parts['UNTIL']}T235959Z")
     _check_comes_true(rule, first or datetime(2026, 1, 1, tzinfo=UTC), path)
@@ -89,10 +97,11 @@ def checked_rrule(text: object, path: str, first: datetime | None = None) -> str
 
 
 def _check_comes_true(rule: str, first: datetime, path: str) -> None:
-    """Raises :class:`Invalid` for a rule that never comes true, of which dateutil finds out only in the year 9999. It
-    is asked about the year like this one in the last of the calendar's rounds of 400 years, which is near enough."""
+    """Raises :class:`Invalid` for a rule that never comes true, of which dateutil finds out only in the year 9999: for
+    seconds nobody else would be served. So it is asked about the last forty years before that, which begin in a year
+    like this one and have every kind of year."""
     lasting = ";".join(part for part in rule.split(";") if not part.startswith(("UNTIL=", "COUNT=")))
-    late = first.replace(year=first.year + (9999 - first.year) // 400 * 400)
+    late = first.replace(year=LATE + first.year % 4)
     try:
         rrulestr(rule, dtstart=first)
         moment = next(iter(rrulestr(lasting, dtstart=late)), None)
@@ -128,7 +137,7 @@ def occurrence_after(schedule: Mapping[str, Any], after: datetime | None) -> dat
     first = moment_of(schedule)
     if first is None:
         return None
-    for moment in _recurrence(schedule["rrule"], first.astimezone(zone_of(schedule))):
+    for moment in _recurrence(schedule["rrule"], first.astimezone(zone_of(schedule)), after):
         if after is None or start_of(schedule, moment.astimezone(UTC)) > after:
             return moment.astimezone(UTC)
     return None
@@ -146,10 +155,23 @@ def _on_the_wall(schedule: Mapping[str, Any], moment: datetime) -> datetime:
     return moment.astimezone(zone_of(schedule)).replace(tzinfo=None)
 
 
-def _recurrence(rule: str, first: datetime) -> rrule:
+def _recurrence(rule: str, first: datetime, after: datetime | None = None) -> rrule:
+    """The moments of a rule; where only those later than ``after`` are wanted, not all of the earlier ones."""
     parsed = rrulestr(rule, dtstart=first)
     if not isinstance(parsed, rrule):
         raise TypeError("it must be one rule")
     until: datetime | None = getattr(parsed, "_until", None)
     end = first + HORIZON
-    return parsed.replace(until=end if until is None or until > end else until)
+    begin = first if after is None else _shortly_before(rule, first, after)
+    return parsed.replace(dtstart=begin, until=end if until is None or until > end else until)
+
+
+def _shortly_before(rule: str, first: datetime, after: datetime) -> datetime:
+    """A moment at which an hourly or daily rule may begin as well, for who asks about what is later than ``after``: a
+    whole number of its intervals after ``first``. Of a rule that is counted, and of rarer ones, ``first`` itself."""
+    parts = dict(part.partition("=")[::2] for part in rule.split(";"))
+    steps = {"HOURLY": timedelta(hours=1), "DAILY": timedelta(days=1)}
+    if "COUNT" in parts or parts["FREQ"] not in steps:
+        return first
+    step = steps[parts["FREQ"]] * int(parts.get("INTERVAL", 1))
+    return first + max(0, (after - AHEAD - first) // step) * step

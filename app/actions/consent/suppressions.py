@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from email.utils import getaddresses
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -125,13 +127,25 @@ def normal_address(channel: str, address: str) -> str:
     raise Invalid.at("channel", f"must be one of {', '.join(ADDRESSED)}")
 
 
-def _by_address(addresses: Sequence[BadAddress]) -> dict[tuple[str, str], BadAddress]:
-    """Each address once, in the order in which its row is locked."""
-    found = {
-        (one.channel, one.address.strip().lower()[:LONGEST_STORED]): one
-        for one in addresses
-        if one.channel in ADDRESSED and one.address.strip()
-    }
+@lru_cache(maxsize=4096)
+def addresses_in(channel: str, text: str) -> tuple[str, ...]:
+    """The addresses in what a message was addressed with (``Ada <Ada@example.com>, bob@example.com``), in the form in
+    which they are compared; what is none, in lower case."""
+    each = [address for _, address in getaddresses([text])] if channel == "email" else []
+    return tuple(dict.fromkeys(_normal_or_as_it_is(channel, one) for one in filter(None, each or [text])))
+
+
+def _normal_or_as_it_is(channel: str, address: str) -> str:
+    try:
+        return normal_address(channel, address)
+    except Invalid:
+        return address.strip().lower()[:LONGEST_STORED]
+
+
+def _by_address(bad: Sequence[BadAddress]) -> dict[tuple[str, str], BadAddress]:
+    """Each address once, in the order in which its row is locked. Of a message to several nobody says which it was."""
+    named = [(one, addresses_in(one.channel, one.address)) for one in bad if one.channel in ADDRESSED]
+    found = {(one.channel, only[0]): one for one, only in named if len(only) == 1 and only[0]}
     return dict(sorted(found.items()))
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.actions.consent.suppressions import addresses_in
 from app.actions.deliveries.claiming import TRANSACTIONAL, Claim
 from app.actions.deliveries.known import ADDRESS_KINDS, CampaignFacts, DeviceFacts, Gathered, Recipient, timezone_of
 from app.gates import Cap, Decision, Facts, Person, Suppressed, Topic, decide
@@ -99,7 +100,9 @@ class Deciding:
         person = self._known.people.get(claim.customer_id, GONE)
         if claim.channel == "push":
             return tuple(device.token for device in devices_of(claim, person))
-        address = claim.recipient or person.names.get(ADDRESS_KINDS.get(claim.channel, ""))
+        if claim.recipient:
+            return addresses_in(claim.channel, claim.recipient)
+        address = person.names.get(ADDRESS_KINDS.get(claim.channel, ""))
         return (address,) if address else ()
 
     def _suppressed(self, addresses: Sequence[str]) -> Suppressed | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Text, func, or_, select, type_coerce
 from sqlalchemy import cast as sql_cast
 from sqlmodel import col
 
+from app.actions.consent.suppressions import addresses_in
 from app.actions.deliveries.claiming import Claim
 from app.actions.deliveries.known import (
     ADDRESS_KINDS,
@@ -209,7 +210,8 @@ class _Gathering:
         if kind is None:
             return
         addresses = {person.names[kind] for person in self._found.people.values() if kind in person.names}
-        addresses |= {claim.recipient for claim in self._claims if claim.recipient}
+        given = {claim.recipient for claim in self._claims if claim.recipient}
+        addresses |= {address for text in given for address in addresses_in(self._channel, text)}
         statement = select(col(Suppression.address), col(Suppression.reason), col(Suppression.created_at)).where(
             col(Suppression.channel) == self._channel, among(self._session, Suppression.address, addresses)
         )

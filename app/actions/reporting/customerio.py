@@ -33,6 +33,8 @@ def _name(webhook: ReportingWebhook, entry: FeedEntry) -> str | None:
     """What the entry is called in the webhook's list, if it is wanted there."""
     events = set(webhook.events)
     if entry.kind in CUSTOMER_EVENTS:
+        if entry.data.get("channel") not in (None, "email"):
+            return None  # What Customer.io calls unsubscribed is of e-mail; other channels it does not tell of.
         name, metric = CUSTOMER_EVENTS[entry.kind]
         if name == PREFERENCES and f"customer_{metric}" in events:
             return f"customer_{metric}"

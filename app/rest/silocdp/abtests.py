@@ -42,7 +42,7 @@ class TestChanges(Wire):
     __test__ = False
 
     name: str | None = None
-    variants: list[Variant] | None = Field(None, description="All of them: 2 to 20, until the test runs.")
+    variants: list[Variant] | None = Field(None, description="All of them: 2 to 10, until the test runs.")
     metric: Metric | None = Field(None, description="Which rate decides: of people, not of machines.")
     sample_share: float | None = Field(
         None, gt=0, le=1, description="Of the audience; the others wait for the winner. Only of one-off campaigns."

@@ -5,6 +5,7 @@ group, so that a group costs one commit.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from app.actions import conversations
 from app.actions.campaigns import finish_run
+from app.actions.consent.suppressions import BadAddress, suppress_all
 from app.actions.deliveries import (
     TRANSACTIONAL,
     Claim,
@@ -42,20 +44,22 @@ from app.core.access import system
 from app.core.errors import RapportError
 from app.core.message import Message
 from app.core.streams import Stream
-from app.core.tx import UnitsOfWork
+from app.core.tx import Tx
 from app.gates import no_content, no_provider, through
-from app.runtime.providers import OpenProvider, Providers
-from app.runtime.sending.renderer import LOST, SMALL, Renderer
-from app.runtime.sending.templates import Ready, Templates
+from app.runtime.providers import OpenProvider
+from app.runtime.sending.renderer import LOST, SMALL
+from app.runtime.sending.templates import Ready
+from app.runtime.sending.tools import Tools
 from app.templates.rendering import Order, Rendered
 
 log = logging.logger(__name__)
 
-LEASE = timedelta(seconds=60)
 IN_HANDS = 2 / 3
 """How much of the lease one message may be in a provider's hands."""
-GROUP = 64
+SMALLEST_GROUP, GROUP = 32, 64
 """Messages that are marked, sent and recorded together: so many may be in doubt when a worker is lost."""
+GROUP_S = 0.25
+"""How long a group should take: a slow provider gets smaller ones."""
 KEPT_GROUP = 100
 """The same of the outbox, where nothing is ever in doubt: what SQLite writes in some twenty milliseconds."""
 BREATH = 50
@@ -63,18 +67,6 @@ BREATH = 50
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
-
-
-@dataclass(slots=True)
-class Tools:
-    """What every batch works with."""
-
-    units: UnitsOfWork
-    providers: Providers
-    renderer: Renderer
-    templates: Templates
-    base_url: str
-    lease: timedelta = LEASE
 
 
 @dataclass(slots=True)
@@ -90,7 +82,7 @@ class Batch:
     is_stopping: bool = False
     _outcomes: list[tuple[Parcel, Outcome]] = field(default_factory=list)
     _unsent: list[Parcel] = field(default_factory=list)
-    _handled: int = 0
+    _size: int = 32
 
     async def claim(self, limit: int) -> int:
         """Takes messages in hand. Returns how many."""
@@ -177,27 +169,30 @@ class Batch:
         self, parcels: Sequence[Parcel], known: Gathered, ready: dict[UUID, Ready], opened: OpenProvider
     ) -> None:
         """Group after group: while one is sent, the next is rendered."""
-        size = KEPT_GROUP if opened.is_local else GROUP
         apart = self._apart(parcels)
-        groups = [parcels[at : at + size] for at in range(0, len(parcels), size)]
-        rendering = None
+        waiting = list(parcels)
+        rendering = asyncio.ensure_future(
+            self._rendered(self._next_group(waiting, opened), known, ready, opened, apart)
+        )
         try:
-            for place, group in enumerate(groups):
-                if self.is_stopping:
-                    await self._give_back([parcel for late in groups[place:] for parcel in late])
-                    break
-                made = await (rendering or self._rendered(group, known, ready, opened, apart=apart))
-                rendering = None
-                if place + 1 < len(groups):
-                    rendering = asyncio.ensure_future(
-                        self._rendered(groups[place + 1], known, ready, opened, apart=apart)
-                    )
+            while not self.is_stopping:
+                made = await rendering
+                group = self._next_group(waiting, opened)
+                rendering = asyncio.ensure_future(self._rendered(group, known, ready, opened, apart))
                 await self._hand_over(made, known, opened)
-                self._handled += len(group)
+                if not group:
+                    break
+            else:
+                await self._give_back(waiting + await rendering)
         finally:
-            if rendering is not None:
-                rendering.cancel()
+            rendering.cancel()
         await self._record(known, opened)
+
+    def _next_group(self, waiting: list[Parcel], opened: OpenProvider) -> list[Parcel]:
+        """Takes the next messages: so many as the provider takes in a quarter of a second."""
+        size = KEPT_GROUP if opened.is_local else self._size
+        group, waiting[:] = waiting[:size], waiting[size:]
+        return group
 
     async def _rendered(
         self,
@@ -205,7 +200,6 @@ class Batch:
         known: Gathered,
         ready: dict[UUID, Ready],
         opened: OpenProvider,
-        *,
         apart: bool,
     ) -> list[Parcel]:
         """The messages of a group that could be made; why the others could not is noted."""
@@ -214,7 +208,8 @@ class Batch:
         for _ in range(ROUNDS):
             orderly = [parcel for parcel in waiting if not ready[parcel.claim.id].problem]
             orders = [self._order(parcel, known, ready[parcel.claim.id]) for parcel in orderly]
-            answers = dict(zip((one.claim.id for one in orderly), await self._render(orders, apart=apart), strict=True))
+            rendered = await self.tools.renderer.render(orders, apart=apart)
+            answers = dict(zip((one.claim.id for one in orderly), rendered, strict=True))
             again = []
             for parcel in waiting:
                 template, answer = ready[parcel.claim.id], answers.get(parcel.claim.id)
@@ -235,9 +230,6 @@ class Batch:
             waiting = again
         self._unsent += [_broken(parcel, LOST) for parcel in waiting]
         return made
-
-    async def _render(self, orders: Sequence[Order], *, apart: bool) -> list[Rendered]:
-        return await self.tools.renderer.render(orders, apart=apart)
 
     def _order(self, parcel: Parcel, known: Gathered, ready: Ready) -> Order:
         claim, policy = parcel.claim, known.policy
@@ -282,15 +274,18 @@ class Batch:
         assert provider is not None  # a batch without one does not come so far
         outcomes, self._outcomes = self._outcomes, []
         async with self._write() as tx:
-            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
+            await self._note(tx, outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
             sending = await mark_sending(
                 tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
             )
         hands = asyncio.Semaphore(max(1, provider.concurrency))
+        began = time.monotonic()
         answers = await asyncio.gather(*(self._carry(provider, parcel, hands) for parcel in sending))
         self._outcomes = list(zip(sending, answers, strict=True))
         if answers:
+            fitting = int(len(answers) * GROUP_S / max(time.monotonic() - began, 0.001))
+            self._size = max(SMALLEST_GROUP, min(GROUP, fitting, 2 * self._size))
             self.failing = all(answer.result is Result.DEFERRED for answer in answers)
 
     async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore) -> Outcome:
@@ -347,8 +342,19 @@ class Batch:
         if not outcomes and not unsent:
             return
         async with self._write() as tx:
-            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
+            await self._note(tx, outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
+
+    async def _note(self, tx: Tx, outcomes: Sequence[tuple[Parcel, Outcome]], *, resends: bool) -> None:
+        """Records outcomes; to addresses that a server says are bad nothing is sent any more."""
+        await record_outcomes(tx, outcomes=outcomes, resends=resends)
+        bad = [
+            BadAddress(parcel.claim.channel, parcel.recipient, outcome.detail[:1000], parcel.claim.id)
+            for parcel, outcome in outcomes
+            if outcome.address_is_bad
+        ]
+        if bad:
+            await suppress_all(tx, bad, "hard_bounce")
 
     async def _give_back(self, parcels: Sequence[Parcel]) -> None:
         async with self._write() as tx:

@@ -10,7 +10,7 @@ const SCRIPT = /<script\b[\s\S]*?<\/script\s*>|<\/?(?:script|iframe|object|embed
 const RUNNING = "script, iframe, object, embed, link, meta[http-equiv]";
 /** What is written into frames as soon as they are there. */
 const waiting = new WeakMap();
-const SMALLEST = 120;
+const SMALLEST = 80;
 const HIGHEST = 900;
 
 /** A frame with the message. `title` is what it is called for those who listen. */
@@ -45,6 +45,9 @@ function write(frame, html) {
     link.style.cursor = "help";
     if (!link.style.textDecoration) link.style.textDecoration = "underline";
   }
+  // A letter is measured in a frame that has no height of its own; reading it makes the browser lay it out.
+  frame.style.height = "0";
+  void frame.offsetHeight;
   const height = Math.max(page.documentElement.scrollHeight, page.body?.scrollHeight ?? 0);
   frame.style.height = `${Math.min(Math.max(height + 4, SMALLEST), HIGHEST)}px`;
 }
