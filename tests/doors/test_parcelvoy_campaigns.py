@@ -1,5 +1,6 @@
 """Parcelvoy's campaigns: the list of them, and a message to one user over e-mail, text or push."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from app.core.access import system
 from app.core.ids import public_id
 from app.runtime import Runtime
-from models import CampaignRun, Delivery, Event
+from models import ArchivedMessage, CampaignRun, Delivery, Event
 from tests.doors.campaigns import make_campaign
 from tests.doors.conftest import ReadAll, Send
 from tests.tenants import TenantAccount
@@ -156,3 +157,20 @@ async def test_campaigns_are_listed(
     assert await found(key=foreign_key) == []
     broken = await parcelvoy("/campaigns", limit=0)
     assert (broken.status_code, broken.json()["error"]) == (422, "limit: must not be 0")
+
+
+async def test_the_message_says_what_the_event_says(
+    parcelvoy_client: Send, runtime: Runtime, tenant: TenantAccount, rows: Any
+) -> None:
+    said = {"subject": "{{ event.random_field }}", "body": "<p>{{ trigger.random_field }} {{ customer.plan }}</p>"}
+    await make_campaign(runtime, tenant, 44, "transactional", content=said)
+    user = {"external_id": "ann", "email": "ann@example.com", "plan": "pro"}
+    assert (await parcelvoy_client("POST", "/campaigns/44/trigger", {"user": user, "event": EVENT})).status_code == 204
+    async with asyncio.timeout(20):
+        while [delivery.state for delivery in await rows(Delivery)] != ["sent"]:
+            await asyncio.sleep(0.02)
+    (delivery,) = await rows(Delivery)
+    async with runtime.read(system(tenant.id)) as reading:
+        (kept,) = (await reading.session.execute(select(ArchivedMessage))).scalars().all()
+    assert (delivery.recipient, kept.subject) == ("ann@example.com", "value")
+    assert "<p>value pro</p>" in kept.body

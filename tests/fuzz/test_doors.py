@@ -84,7 +84,7 @@ def test_generated_requests(door: str, label: str, mode: GenerationMode, fuzzed:
                     one = entities(fuzzed)
                     batch = st.fixed_dictionaries({"batch": st.lists(one | st.integers(), max_size=6)})
                     case.body = data.draw(batch if "batch" in label else one)
-                elif isinstance(case.body, dict):
+                elif isinstance(case.body, dict | list):
                     case.body = mix(data.draw, case.body, words)
             send(fuzzed, session, door, case, credential)
 

@@ -28,8 +28,13 @@ LISTS = (
     ("crm", "/api/v1/customers?tenantId={tenant}&"),
     ("parcelvoy", "/api/client/lists?"),
     ("parcelvoy", "/api/client/users?"),
+    ("parcelvoy", "/api/client/campaigns?"),
+    ("silocdp", "/api/v1/notifications?"),
+    ("silocdp", "/api/v1/analytics/trends?"),
+    ("crm", "/api/v1/campaigns?tenantId={tenant}&"),
 )
 TALK = ("conversation", "visitor", "widget", "domain", "canned_response", "file", "user")
+SENDS = ("campaign", "experiment", "integration")
 HASHES = ("register", "login", "logIn", "change", "acceptInvitation")
 """What works for a password's hash is asked less often."""
 
@@ -69,7 +74,9 @@ def ids_of(world: World) -> dict[str, str]:
     token = f"{world.mark}-device-8"
     ids = {"customer": first, "cio": first.split("_")[1], "other": other.split("_")[1], "token": token}
     number = "999999" if world.mark == TENANT else "2"  # every tenant has numbers of its own
-    firsts = {noun: world.ids[noun][0] for noun in ("segment", "tenant", *TALK)}
+    firsts = {noun: world.ids[noun][0] for noun in ("segment", "tenant", *TALK, *SENDS)}
+    firsts |= dict(zip(("running", "paused"), world.ids["campaign"][1:], strict=True))
+    firsts |= {"site": firsts["domain"], "welcome": number}
     return ids | firsts | {"number": number, "contact": first.replace("cust_", "con_")}
 
 

@@ -102,6 +102,7 @@ def make_world(url: str, mark: str) -> World:
     }
     people = world.ids["customer"]
     world.ids |= _talk(world)
+    world.ids |= _sends(world)
     world.ids["segment"] = [_segment(world, rule) for rule in (PRO, None)]
     world.ids["merge"] = [_merge(world, people[-n], people[-n - 1]) for n in (1, 3, 5)]
     shown = world.graph(
@@ -139,6 +140,31 @@ def _talk(world: World) -> dict[str, list[str]]:
         "file": [sent["id"]],
         "user": [one["user_id"] for one in members["data"]],
     }
+
+
+def _sends(world: World) -> dict[str, list[str]]:
+    """A draft, a campaign that sends when it is called, one that is paused, an experiment, and a provider."""
+    mail = {"channel": "email", "subject": world.mark, "body": world.mark, "from": "shop@example.com"}
+    kinds: tuple[dict[str, Any], ...] = ({"toAll": True}, *({"type": "transactional", "status": "active"},) * 2)
+    draft, running, paused = [
+        _made(world, "campaigns", name=world.mark, channels=["email"], contents=[mail], **kind) for kind in kinds
+    ]
+    stops = {"headers": {"x-api-key": world.key}, "json": {"status": "paused"}, "timeout": 30}
+    assert requests.put(f"{world.url}/silocdp/api/v1/campaigns/{paused}", **stops).status_code == 200  # type: ignore[arg-type]
+    variants = [{"name": world.mark, "share": 0.5}] * 2
+    return {
+        "campaign": [draft, running, paused],
+        "experiment": [_made(world, "abtests", campaignId=draft, variants=variants)],
+        "integration": [_made(world, "integrations", name=world.mark, type="outbox", channel="sms")],
+    }
+
+
+def _made(world: World, noun: str, **said: Any) -> str:
+    """The id of something that is made through SiloCDP's door."""
+    headers = {"x-api-key": world.key}
+    answered = requests.post(f"{world.url}/silocdp/api/v1/{noun}", json=said, headers=headers, timeout=30).json()
+    assert answered["success"], answered
+    return str(answered["data"]["id"])
 
 
 def _as_visitor(world: World, document: str, given: dict[str, Any], token: str | None, origin: str) -> Any:

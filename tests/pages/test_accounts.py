@@ -199,7 +199,8 @@ def test_a_member_is_invited_joins_and_is_removed(
     joining.get_by_role("button", name="Accept and sign in").click()
     expect(joining.get_by_role("heading", name="Hello, Vera Viewer")).to_be_visible()
     names = joining.get_by_role("navigation", name="Main").get_by_role("link")
-    expect(names).to_have_text(["Overview", "Inbox", "Customers", "Segments", "Widgets", "Members"])
+    places = ["Overview", "Inbox", "Customers", "Segments", "Campaigns", "Widgets", "Members", "Settings"]
+    expect(names).to_have_text(places)
     visit(joining, "Members")
     expect(joining.get_by_role("button", name="Invite member")).to_have_count(0)
 

@@ -90,7 +90,10 @@ def screen(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iter
     context.close()
 
 
-@pytest.mark.parametrize("place", [*PLACES, "somebody", "segment", "rule", "dialog", "talk"])
+CAMPAIGN_PARTS = ("overview", "contents", "audience", "plan", "experiment", "deliveries")
+
+
+@pytest.mark.parametrize("place", [*PLACES, *CAMPAIGN_PARTS, "somebody", "segment", "rule", "dialog", "talk"])
 def test_every_page_is_legible_named_and_narrow_enough(screen: Page, demo: Demo, place: str) -> None:
     go_to(screen, demo, place)
     assert screen.evaluate(FAINT) == []
@@ -132,9 +135,14 @@ def go_to(page: Page, demo: Demo, place: str) -> None:
     if place == "talk":
         talks = demo.ask('{ conversations(filter: {tag: "grinder"}) { nodes { id } } }')["conversations"]["nodes"]
         address = f"/inbox?c={talks[0]['id']}"
+    if place in CAMPAIGN_PARTS:
+        sent = demo.ask("{ campaigns(filter: {status: COMPLETED}) { nodes { id } } }")["campaigns"]["nodes"][0]["id"]
+        address = f"/campaigns/{sent}/{place}"
     page.goto(f"{demo.console}#{'/api-keys' if place == 'dialog' else address}")
     expect(page.locator("main[aria-busy]")).to_have_count(0)
     if place == "somebody":
+        expect(page.locator(".live")).to_have_text("Live")
+    if place in CAMPAIGN_PARTS:
         expect(page.locator(".live")).to_have_text("Live")
     if place == "segment":
         expect(page.get_by_text("Ready")).to_be_visible()

@@ -1,9 +1,13 @@
 """Settings of messages and campaigns: each a whole story, as people do it."""
 
+import re
+from contextlib import closing
+from sqlite3 import connect
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.conftest import Demo, visit
+from tests.pages.conftest import Complaints, Demo, visit
 
 
 def settings(page: Page, part: str) -> None:
@@ -73,7 +77,10 @@ PEOPLE = (
     ("cy", {"first_name": "Cy"}, "en"),
     ("dan", {"first_name": "<b>Dan</b>"}, "en"),
 )
-CONTENT = '<p style="color: #0d6857">Hello {{ customer.first_name }}, <a href="https://roast.example/a">see</a></p>'
+CONTENT = (
+    '<script>parent.taken = 1</script><p onclick="parent.taken = 1" style="color: #0d6857">'
+    'Hello {{ customer.first_name }}, <a href="https://roast.example/a">see</a></p>'
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +101,13 @@ def readers(demo: Demo) -> str:
     return FOUR
 
 
-def test_a_campaign_is_written_looked_at_and_sent(console: Page, demo: Demo, readers: str) -> None:
+def test_a_campaign_is_written_looked_at_and_sent(
+    console: Page, demo: Demo, readers: str, complaints: Complaints
+) -> None:
+    complaints.expected.append("Blocked script execution")
     visit(console, "Campaigns")
     console.get_by_role("link", name="New campaign").press("Enter")
+    expect(console.get_by_label("Name", exact=True)).to_be_focused()
     console.keyboard.type("Autumn leaves")
     console.get_by_role("button", name="Create draft").click()
     preview = console.get_by_role("region", name="Preview")
@@ -110,7 +121,9 @@ def test_a_campaign_is_written_looked_at_and_sent(console: Page, demo: Demo, rea
     letter = console.frame_locator("iframe")
     expect(letter.locator("body")).to_have_text("Hello <b>Dan</b>, see")
     expect(letter.locator("p")).to_have_css("color", "rgb(13, 104, 87)")
-    expect(letter.locator("a[href]")).to_have_count(0)
+    expect(letter.locator("a[href], script, [onclick]")).to_have_count(0)
+    letter.locator("p").click()
+    assert console.evaluate("window.taken") is None
     expect(preview).to_contain_text("Beans for <b>Dan</b>")
     console.get_by_role("button", name="Write content").click()
     expect(console.get_by_role("button", name="Save content")).to_be_visible()
@@ -176,6 +189,107 @@ def test_a_campaign_is_written_looked_at_and_sent(console: Page, demo: Demo, rea
     assert address is not None
     delivery = demo.ask(opened, id=address.rsplit("/", 1)[1])["delivery"]
     assert delivery == {"state": "SENT", "openedAt": None, "clickedAt": None}
+
+    with closing(connect(demo.database, timeout=10)) as database:
+        database.execute("UPDATE deliveries SET state = 'in_doubt' WHERE recipient = 'ada@readers.example'")
+        database.commit()
+    visit(console, "Campaigns")
+    console.get_by_role("link", name="Autumn leaves").click()
+    part(console, "Deliveries")
+    console.get_by_role("button", name="Settle 1 in doubt…").click()
+    console.get_by_role("dialog").get_by_label("What became of them").select_option("They were sent")
+    console.get_by_role("dialog").get_by_role("button", name="Settle").click()
+    expect(console.get_by_role("button", name="Settle 1 in doubt…")).to_have_count(0)
+    expect(console.get_by_role("row", name="Ada ada@readers.example")).to_contain_text("Sent")
+
+
+def test_a_slow_campaign_is_followed_stopped_and_broken_off(console: Page, demo: Demo) -> None:
+    created = "mutation($input: CreateCampaignInput!) { createCampaign(input: $input) { campaign { id } } }"
+    everybody = {"createdAt": {"is": {"after": "1969-12-31"}}}
+    values = {"name": "Drops", "channels": ["EMAIL"], "audience": everybody, "throttlePerSecond": 1}
+    key = demo.ask(created, input=values)["createCampaign"]["campaign"]["id"]
+    console.goto(f"{demo.console}#/campaigns/{key}/experiment")
+    console.get_by_role("button", name="Try two ways").click()
+    shares = console.get_by_label("Share, in per cent")
+    shares.first.fill("30")
+    console.get_by_role("button", name="Save experiment").click()
+    expect(console.get_by_role("alert")).to_be_attached()
+    expect(console.locator('[data-field="groups"] .wrong')).to_contain_text("1000 in all")
+    shares.last.fill("70")
+    console.get_by_role("button", name="Save experiment").click()
+    expect(console.get_by_text("The experiment is saved.")).to_be_visible()
+    console.get_by_role("button", name="Launch…").click()
+    dialog = console.get_by_role("dialog")
+    expect(dialog).to_contain_text("2 things stand against sending it.")
+    expect(dialog).to_contain_text("B · Everybody")
+    dialog.get_by_role("button", name="Close").click()
+    content = "mutation($input: SetContentInput!) { setContent(input: $input) { content { id } } }"
+    for group in (0, 1):
+        said = {"subject": "Drop", "body": "<p>Drop</p>", "fromAddress": "news@roast.example", "testGroup": group}
+        demo.ask(content, input={"campaignId": key, "channel": "EMAIL", **said})
+    console.get_by_role("button", name="Launch…").click()
+    dialog.get_by_role("button", name=re.compile(r"Send to \d+ people")).click()
+    part(console, "Overview")
+    progress = console.get_by_role("region", name="Progress")
+    expect(progress).to_contain_text(re.compile(r"\d of \d+"))
+    demo.ask("mutation($id: ID!) { pauseCampaign(input: {campaignId: $id}) { campaign { id } } }", id=key)
+    expect(progress).to_contain_text("Paused")
+    expect(console.get_by_role("button", name="Resume")).to_be_visible()
+    console.get_by_role("button", name="Cancel", exact=True).click()
+    dialog.get_by_role("button", name="Cancel the campaign").click()
+    expect(console.locator(".head")).to_contain_text("Cancelled")
+    expect(console.get_by_role("region", name="By test group").first).to_contain_text("A")
+
+
+def test_rules_of_sending_and_consent_are_kept_in_the_settings(console: Page, demo: Demo) -> None:
+    visit(console, "Settings")
+    dialog = console.get_by_role("dialog")
+    settings(console, "Topics")
+    console.get_by_role("button", name="Add topic").click()
+    dialog.get_by_label("Name").fill("Harvests")
+    dialog.get_by_label("Whoever has said nothing is told about it").uncheck()
+    dialog.get_by_role("button", name="Add").click()
+    expect(console.get_by_role("row", name="Harvests")).to_contain_text("Is not told")
+
+    settings(console, "Suppressed addresses")
+    console.get_by_role("button", name="Suppress address").click()
+    dialog.get_by_label("Address").fill("never@readers.example")
+    dialog.get_by_role("button", name="Suppress").click()
+    console.get_by_role("searchbox").fill("never@")
+    expect(console.get_by_role("row", name="never@readers.example")).to_contain_text("By hand")
+    console.get_by_role("button", name="Allow never@readers.example").click()
+    dialog.get_by_role("button", name="Allow").click()
+    expect(console.get_by_text("No suppressed address")).to_be_visible()
+
+    settings(console, "Sending")
+    console.get_by_label("Nobody is disturbed at night").check()
+    console.get_by_label("From").fill("22:30")
+    console.get_by_label("Clock of people without a timezone").fill("Nowhere/Land")
+    console.get_by_role("button", name="Save rules").click()
+    expect(console.locator('[data-field="timezone"] .wrong')).to_be_visible()
+    console.get_by_label("Clock of people without a timezone").fill("Europe/Berlin")
+    console.get_by_role("button", name="Save rules").click()
+    expect(console.get_by_text("The rules are saved.")).to_be_visible()
+    console.get_by_role("button", name="Add cap").click()
+    dialog.get_by_label("Messages").fill("99")
+    dialog.get_by_role("button", name="Add").click()
+    expect(console.get_by_role("row", name="At most 99 in 7 days")).to_be_visible()
+
+    settings(console, "Domains")
+    console.get_by_role("button", name="Add domain").click()
+    dialog.get_by_label("Domain").fill("mail.readers.example")
+    dialog.get_by_role("button", name="Add").click()
+    records = console.get_by_role("dialog", name="DNS records of mail.readers.example")
+    signed = records.get_by_role("region", name="Your mail is signed")
+    expect(signed.get_by_label("Value")).to_have_value(re.compile("^v=DKIM1"))
+    records.get_by_role("button", name="Close").click()
+    expect(console.get_by_role("row", name="mail.readers.example")).to_contain_text("Not proved yet")
+    asked = "{ sendingPolicy { timezone quietHours { from to channels } } frequencyCaps { messages windowS } }"
+    kept = demo.ask(asked)
+    assert kept["sendingPolicy"]["timezone"] == "Europe/Berlin"
+    channels = ["EMAIL", "SMS", "PUSH", "IN_APP", "WHATSAPP"]
+    assert kept["sendingPolicy"]["quietHours"] == {"from": "22:30", "to": "08:00", "channels": channels}
+    assert {"messages": 99, "windowS": 604_800} in kept["frequencyCaps"]
 
 
 def part(page: Page, name: str) -> None:

@@ -15,7 +15,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
-from models import ArchivedMessage, Delivery, Integration, SendingPolicy
+from models import ArchivedMessage, Delivery, Integration, SendingPolicy, Suppression
 from tests.mailbox import Mailbox, mailbox
 from tests.sending.mailing import Mailing
 from tests.sending.sink import sink
@@ -84,6 +84,8 @@ async def test_each_answer_of_the_server_becomes_a_state(
     assert deferred.due_at > clock.now()
     counts = await mailing.counts(mailing.campaign_id)
     assert counts == {"attempted": 70, "sent": 67, "bounced": 1, "failed": 1, "deferred": 1}
+    [listed] = await mailing.rows(select(Suppression))
+    assert (listed.address, listed.reason, listed.delivery_id) == (f"p1-{end}", "hard_bounce", ids[1])
     sent = box.mails[0].message
     assert sent["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert (await mailing.status())[1] == "sending"

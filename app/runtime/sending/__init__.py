@@ -18,9 +18,10 @@ from app.core.settings import Settings
 from app.core.streams import Stream
 from app.core.tx import UnitsOfWork
 from app.runtime.providers import Providers
-from app.runtime.sending.batch import Batch, Tools
+from app.runtime.sending.batch import Batch
 from app.runtime.sending.renderer import Renderer
 from app.runtime.sending.templates import Templates
+from app.runtime.sending.tools import Tools
 
 log = logging.logger(__name__)
 

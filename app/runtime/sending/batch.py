@@ -43,16 +43,15 @@ from app.core.access import system
 from app.core.errors import RapportError
 from app.core.message import Message
 from app.core.streams import Stream
-from app.core.tx import UnitsOfWork
 from app.gates import no_content, no_provider, through
-from app.runtime.providers import OpenProvider, Providers
-from app.runtime.sending.renderer import LOST, SMALL, Renderer
-from app.runtime.sending.templates import Ready, Templates
+from app.runtime.providers import OpenProvider
+from app.runtime.sending.renderer import LOST, SMALL
+from app.runtime.sending.templates import Ready
+from app.runtime.sending.tools import Tools
 from app.templates.rendering import Order, Rendered
 
 log = logging.logger(__name__)
 
-LEASE = timedelta(seconds=60)
 IN_HANDS = 2 / 3
 """How much of the lease a group may be in a provider's hands."""
 BEGUN = 1 / 3
@@ -68,18 +67,6 @@ BREATH = 50
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
-
-
-@dataclass(slots=True)
-class Tools:
-    """What every batch works with."""
-
-    units: UnitsOfWork
-    providers: Providers
-    renderer: Renderer
-    templates: Templates
-    base_url: str
-    lease: timedelta = LEASE
 
 
 @dataclass(slots=True)

@@ -49,8 +49,8 @@ export function form({ fields, submit, action, look = "primary", whole = false, 
     try {
       await action(values(element));
     } catch (error) {
-      if (!(error instanceof GraphError)) throw error;
-      show(element, problem, error);
+      if (error instanceof GraphError) show(element, problem, error);
+      else if (error?.name !== "AbortError") throw error; // Whoever has left the page is told nothing.
     } finally {
       busy = false;
       send.removeAttribute("aria-disabled");

@@ -67,6 +67,7 @@ export class Audience {
     const pairs = this.segments.map(({ id, name }) => [id, name]);
     this.who = new Choice("audience", audience, this.segments, pairs, [["segment", "A segment"], ["rule", "Whoever this rule is true of"], ["everybody", "Everybody"]]);
     this.not = new Choice("exclusions", exclusions, this.segments, pairs, [["nobody", "Nobody is left out"], ["segment", "A segment"], ["rule", "Whoever this rule is true of"]]);
+    this.left = this.not.read([]);
     const content = form({
       submit: "Save audience",
       fields: [h("section", { class: "card fields", "aria-label": "Audience" }, h("h2", null, "For whom it is"), this.who.element),
@@ -86,6 +87,7 @@ export class Audience {
     } catch (error) {
       throw error instanceof GraphError ? this.#refused(error) : error;
     }
+    this.left = exclusions;
     announce("The audience is saved.");
     await this.changed();
     this.#look();
@@ -115,7 +117,7 @@ export class Audience {
       const { estimateAudience: found } = await ask(ESTIMATE, { id: this.campaign.id, recipients: this.who ? rule : null }, this.page);
       if (turn !== this.#turn) return;
       this.who?.clear();
-      const unsaved = this.not && !same(this.not.read([]), this.campaign.exclusions) && h("p", { class: "small quiet" }, "Who is newly left out counts once it is saved.");
+      const unsaved = this.not && !same(this.not.read([]), this.left) && h("p", { class: "small quiet" }, "Who is newly left out counts once it is saved.");
       fill(this.found, estimated(found), unsaved);
     } catch (error) {
       if (this.page.signal.aborted || turn !== this.#turn) return;

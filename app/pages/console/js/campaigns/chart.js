@@ -4,6 +4,7 @@ import { fill, h } from "../dom.js";
 import { field } from "../forms.js";
 import { number } from "../format.js";
 import { ask } from "../graph.js";
+import { announce } from "../notices.js";
 import { SERIES } from "./documents.js";
 import { METRICS } from "./words.js";
 
@@ -15,17 +16,20 @@ const RANGES = {
   days: ["30 days", "DAY", 30 * 24 * HOUR, { day: "numeric", month: "short" }],
   weeks: ["26 weeks", "WEEK", 26 * 168 * HOUR, { day: "numeric", month: "short" }],
 };
+const LEAD = { HOUR, DAY: 24 * HOUR, WEEK: 168 * HOUR };
+const FEWEST = 12;
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [760, 240, 52, 12, 12, 30];
 
 /** A card with the curves of some subjects (ids of campaigns, contents or links; none: of all messages). */
 export class Chart {
   constructor(page, subjects, since, title = "Over time") {
-    Object.assign(this, { page, subjects });
-    this.range = Date.now() - Date.parse(since ?? 0) < 48 * HOUR ? "hours" : "days";
+    Object.assign(this, { page, subjects, since: Date.parse(since) });
+    const age = Date.now() - this.since;
+    this.range = age < 48 * HOUR ? "hours" : age < RANGES.days[2] ? "days" : "weeks";
     const choose = field({ name: "range", label: "Over", value: this.range, options: Object.entries(RANGES).map(([key, [label]]) => [key, label]),
       onchange: ({ target }) => {
         this.range = target.value;
-        this.load();
+        this.load().catch((failure) => page.signal.aborted || announce(failure.message));
       } });
     choose.classList.add("beside");
     this.figure = h("figure", { class: "curve chart" });
@@ -36,8 +40,10 @@ export class Chart {
     const { range } = this;
     const [, step, length, format] = RANGES[range];
     const end = Date.now();
+    // What was before it began says nothing: the curve starts a little earlier, and is never a few points alone.
+    const start = Math.max(end - length, Math.min(this.since - LEAD[step], end - FEWEST * LEAD[step]));
     const { metricSeries: series } = await ask(SERIES, { metrics: SHOWN, step, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-      start: new Date(end - length).toISOString(), end: new Date(end).toISOString(), subjects: this.subjects }, this.page);
+      start: new Date(start).toISOString(), end: new Date(end).toISOString(), subjects: this.subjects }, this.page);
     if (range === this.range) fill(this.figure, drawn(series, new Intl.DateTimeFormat(undefined, format)));
   }
 }

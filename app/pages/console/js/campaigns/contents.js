@@ -61,7 +61,7 @@ export class Contents {
       await this.#open(this.contents.find((one) => placeOf(one) === placeOf(content)) ?? this.contents[0] ?? this.#empty(content.channel, 0, ""));
     });
     fill(this.editor, editor.element);
-    await editor.preview.load();
+    editor.preview.load().catch((failure) => this.page.signal.aborted || announce(failure.message));
   }
 
   #drawTabs() {
@@ -209,7 +209,7 @@ class Editor {
       fields: [field({ name: "to", label: channel === "EMAIL" ? "To which address" : "To", autofocus: true, autocomplete: "off", hint: "Left empty: to the customer's own." }),
         field({ name: "customer", label: "Written as for", value: this.preview.customer, list: "preview-people", autocomplete: "off", spellcheck: "false" })],
       action: async ({ to, customer }) => {
-        await ask(SEND_TEST, { input: { contentId: this.content.id, to: to.trim(), customer: customerOf(customer) ?? { id: "" } } });
+        await ask(SEND_TEST, { input: { contentId: this.content.id, to: to.trim(), data: this.preview.data, customer: customerOf(customer) ?? { id: "" } } });
         announce("The test is on its way.");
       },
     });

@@ -63,8 +63,8 @@ export const CONTENTS = `query Contents($id: ID!) {
 }`;
 export const SET_CONTENT = "mutation SetContent($input: SetContentInput!) { setContent(input: $input) { content { id } } }";
 export const DELETE_CONTENT = "mutation DeleteContent($input: DeleteContentInput!) { deleteContent(input: $input) { contentId } }";
-export const PREVIEW = `query PreviewContent($id: ID, $draft: ContentDraftInput, $customer: CustomerRefInput) {
-  previewContent(contentId: $id, draft: $draft, customer: $customer) {
+export const PREVIEW = `query PreviewContent($id: ID, $draft: ContentDraftInput, $customer: CustomerRefInput, $data: JSON) {
+  previewContent(contentId: $id, draft: $draft, customer: $customer, data: $data) {
     message { subject preheader body plain fromAddress replyTo fields } links warnings { path line message } missing
   }
 }`;

@@ -39,9 +39,22 @@ export class ExperimentPart {
       fill(this.element, this.#none());
       return;
     }
-    const begun = experiment.state !== "DRAFT";
-    const { experimentResult: result } = begun ? await ask(RESULT, { id: experiment.id }, this.page) : { experimentResult: null };
-    fill(this.element, begun && this.#told(experiment, result), may("campaigns:write") && !begun ? this.#form(experiment) : !begun && this.#told(experiment, null));
+    if (experiment.state === "DRAFT" && may("campaigns:write")) {
+      fill(this.element, this.#form(experiment));
+      return;
+    }
+    if (!this.element.hasChildNodes()) fill(this.element, this.#told(experiment, null));
+    if (experiment.state !== "DRAFT") this.#compare(experiment);
+  }
+
+  /** Asks the statistic, which may take a moment the first time. */
+  async #compare(experiment) {
+    try {
+      const { experimentResult: result } = await ask(RESULT, { id: experiment.id }, this.page);
+      fill(this.element, this.#told(experiment, result));
+    } catch (failure) {
+      if (!this.page.signal.aborted) announce(failure.message);
+    }
   }
 
   #none() {

@@ -28,7 +28,7 @@ export function actionsOf(campaign, reload) {
     send && ONGOING.includes(status) && button("Cancel", () => cancel(campaign, reload), "danger"),
     send && ["SCHEDULED", "SENDING"].includes(status) && button("Pause", () => moved(campaign, "pauseCampaign", "It is paused.", reload)),
     send && status === "PAUSED" && button("Resume", () => moved(campaign, "resumeCampaign", "It goes on.", reload), "primary"),
-    send && ["DRAFT", "SCHEDULED", "FAILED"].includes(status) && button(launchWords(campaign), () => launch(campaign, reload), status === "SCHEDULED" ? "" : "primary"),
+    send && (["DRAFT", "FAILED"].includes(status) || status === "SCHEDULED" && campaign.kind === "ONE_OFF") && button(launchWords(campaign), () => launch(campaign, reload), status === "SCHEDULED" ? "" : "primary"),
   ];
   return moves.filter(Boolean);
 }
@@ -109,7 +109,7 @@ function refused(campaign, issues, close) {
 function question(campaign, estimate, reload, close) {
   const count = estimate ? reached(estimate) : null;
   const people = `${number(count ?? 0)} ${count === 1 ? "person" : "people"}`;
-  const timed = campaign.kind === "ONE_OFF" && !campaign.schedule.at;
+  const timed = campaign.kind === "ONE_OFF" && (!campaign.schedule.at || campaign.status === "SCHEDULED");
   const later = timed && field({ name: "at", label: "When", type: "datetime-local", hint: `By the clock of ${ownTimezone()}. Left empty: now.` });
   const at = campaign.schedule.at && new Date(campaign.schedule.at) > new Date();
   const submit = count === null ? "Switch on" : `${at ? "Schedule for" : "Send to"} ${people}`;

@@ -10,7 +10,7 @@ const SCRIPT = /<script\b[\s\S]*?<\/script\s*>|<\/?(?:script|iframe|object|embed
 const RUNNING = "script, iframe, object, embed, link, meta[http-equiv]";
 /** What is written into frames as soon as they are there. */
 const waiting = new WeakMap();
-const SMALLEST = 120;
+const [ROOM, SMALLEST] = [20, 80];
 const HIGHEST = 900;
 
 /** A frame with the message. `title` is what it is called for those who listen. */
@@ -45,6 +45,8 @@ function write(frame, html) {
     link.style.cursor = "help";
     if (!link.style.textDecoration) link.style.textDecoration = "underline";
   }
-  const height = Math.max(page.documentElement.scrollHeight, page.body?.scrollHeight ?? 0);
-  frame.style.height = `${Math.min(Math.max(height + 4, SMALLEST), HIGHEST)}px`;
+  const all = page.createRange();
+  all.selectNodeContents(page.body);
+  const height = Math.ceil(all.getBoundingClientRect().bottom) + ROOM;
+  frame.style.height = `${Math.min(Math.max(height, SMALLEST), HIGHEST)}px`;
 }

@@ -70,7 +70,7 @@ export class Overview {
       campaign.goal && figure("Converted", count("CONVERTED"), whole.CONVERTED.amount ? `worth ${number(whole.CONVERTED.amount)}` : rate(count("CONVERTED"), count("SENT"))),
       figure("Unsubscribed", count("UNSUBSCRIBED"), rate(count("UNSUBSCRIBED"), count("SENT"))));
     const { campaign: linked } = await ask(LINKS, { id: campaign.id }, this.page);
-    fill(this.tables, this.#byContent(parts), byLink(linked.links), this.#runs());
+    fill(this.tables, this.#byGroup(parts), this.#byContent(parts), byLink(linked.links), this.#runs());
     fill(this.lost, this.#losses(count));
   }
 
@@ -85,21 +85,34 @@ export class Overview {
       h("progress", { class: "whole-width", max: String(Math.max(1, count("CREATED"))), value: String(settled), "aria-label": "Progress of sending" })));
   }
 
+  /** What came of each test group: the sum over its contents. */
+  #byGroup(parts) {
+    const { experiment, contents } = this.campaign;
+    if (!experiment) return null;
+    return this.#rated("By test group", "Test group", experiment.groups.map(({ position, name }) => {
+      const own = parts.filter((_, place) => contents[place].testGroup === position);
+      return [h("a", { href: `#/campaigns/${this.campaign.id}/experiment` }, name), (metric) => own.reduce((sum, part) => sum + part[metric].total, 0)];
+    }));
+  }
+
   #byContent(parts) {
     const { campaign } = this;
-    if (!campaign.contents.length) return null;
-    const rates = ["HUMAN_OPENED", "HUMAN_CLICKED", campaign.goal && "CONVERTED", "UNSUBSCRIBED"].filter(Boolean);
-    const heads = ["Content", "Sent", ...rates.map((metric) => METRICS[metric.toLowerCase()])];
-    const rows = campaign.contents.map((content, place) => {
-      const count = (metric) => parts[place][metric].total;
-      const cell = (metric) => h("td", { class: "end" }, h("span", { class: "tally" }, number(count(metric))), h("span", { class: "small quiet rate" }, rate(count(metric), count("SENT"))));
-      return h("tr", null, h("th", { scope: "row" }, h("div", { class: "entry" }, h("div", null,
-        h("a", { href: `#/campaigns/${campaign.id}/contents?at=${encodeURIComponent([content.channel, content.testGroup, content.language].join("/"))}` }, contentWords(campaign, content)),
-        content.subject && h("span", { class: "small quiet", dir: "auto" }, content.subject)))),
-      h("td", { class: "end tally" }, number(count("SENT"))), rates.map(cell));
-    });
-    return h("section", { class: "card flush", "aria-label": "By content" }, h("div", { class: "table", role: "region", "aria-label": "By content", tabindex: "0" }, h("table", null,
-      h("thead", null, h("tr", null, heads.map((label, place) => h("th", { scope: "col", class: place ? "end" : null }, label)))), h("tbody", null, rows))));
+    return this.#rated("By content", "Content", campaign.contents.map((content, place) => {
+      const at = encodeURIComponent([content.channel, content.testGroup, content.language].join("/"));
+      return [[h("a", { href: `#/campaigns/${campaign.id}/contents?at=${at}` }, contentWords(campaign, content)), content.subject && h("span", { class: "small quiet", dir: "auto" }, content.subject)],
+        (metric) => parts[place][metric].total];
+    }));
+  }
+
+  /** A table of how many were sent of each and what share did something. `entries` are [name, count(metric)]. */
+  #rated(title, head, entries) {
+    if (!entries.length) return null;
+    const rates = ["HUMAN_OPENED", "HUMAN_CLICKED", this.campaign.goal && "CONVERTED", "UNSUBSCRIBED"].filter(Boolean);
+    const heads = [head, "Sent", ...rates.map((metric) => METRICS[metric.toLowerCase()])];
+    const rows = entries.map(([name, count]) => h("tr", null, h("th", { scope: "row" }, h("div", { class: "entry" }, h("div", null, name))),
+      h("td", { class: "end tally" }, number(count("SENT"))),
+      rates.map((metric) => h("td", { class: "end" }, h("span", { class: "tally" }, number(count(metric))), h("span", { class: "small quiet rate" }, rate(count(metric), count("SENT")))))));
+    return table(title, heads, rows);
   }
 
   #losses(count) {
@@ -147,9 +160,11 @@ export class Overview {
 
 function byLink(links) {
   if (!links.length) return null;
-  const heads = ["Link", "People", "Their clicks", "Machines"];
-  const rows = links.map(({ url, metrics }) => h("tr", null, h("th", { scope: "row" }, h("code", { dir: "ltr" }, url)),
-    [metrics.humanClickedOnce, metrics.humanClicked, metrics.machineClicked].map((count) => h("td", { class: "end tally" }, number(count)))));
-  return h("section", { class: "card flush", "aria-label": "By link" }, h("div", { class: "table", role: "region", "aria-label": "By link", tabindex: "0" }, h("table", null,
+  return table("By link", ["Link", "People", "Their clicks", "Machines"], links.map(({ url, metrics }) => h("tr", null, h("th", { scope: "row" }, h("code", { dir: "ltr" }, url)),
+    [metrics.humanClickedOnce, metrics.humanClicked, metrics.machineClicked].map((count) => h("td", { class: "end tally" }, number(count))))));
+}
+
+function table(title, heads, rows) {
+  return h("section", { class: "card flush", "aria-label": title }, h("div", { class: "table", role: "region", "aria-label": title, tabindex: "0" }, h("table", null,
     h("thead", null, h("tr", null, heads.map((label, place) => h("th", { scope: "col", class: place ? "end" : null }, label)))), h("tbody", null, rows))));
 }

@@ -5,6 +5,7 @@ import { field } from "../forms.js";
 import { personName, plain } from "../format.js";
 import { ask } from "../graph.js";
 import { GraphError } from "../wire.js";
+import { code } from "../settings/texts.js";
 import { ANYBODY, PREVIEW, SAMPLE } from "./documents.js";
 import { letter, rewrite } from "./letter.js";
 
@@ -35,14 +36,25 @@ export class Preview {
       hint: "Somebody of your customers, or nobody in particular.", oninput: () => this.later() });
     this.head = h("div", { class: "letter-head", dir: "auto" });
     this.plain = h("pre", { dir: "auto" });
+    const isCalled = ["TRIGGERED", "TRANSACTIONAL"].includes(campaign.kind);
+    this.called = isCalled ? code({ name: "trigger", label: "Called with", value: "{}", lines: 3, hint: "JSON: what {{ trigger }} is.", oninput: () => this.later() }) : null;
     this.shown = h("div", { class: "stack" });
     this.noted = h("div", { class: "stack", role: "status" });
-    this.element = h("section", { class: "card stack preview", "aria-label": "Preview" }, h("h2", null, "Preview"), this.who, people, this.shown, this.noted);
+    this.element = h("section", { class: "card stack preview", "aria-label": "Preview" }, h("h2", null, "Preview"), this.who, people, this.called, this.shown, this.noted);
     page.signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
   get customer() {
     return this.who.querySelector("input").value;
+  }
+
+  /** What the campaign is said to be called with; null for nothing, and for what is no JSON. */
+  get data() {
+    try {
+      return JSON.parse(this.called?.querySelector("textarea").value || "null");
+    } catch {
+      return null;
+    }
   }
 
   async load() {
@@ -70,7 +82,7 @@ export class Preview {
     const turn = (this.#turn += 1);
     const { contentId, draft } = this.read();
     try {
-      const { previewContent: found } = await ask(PREVIEW, { id: contentId, draft, customer: customerOf(this.customer) }, this.page);
+      const { previewContent: found } = await ask(PREVIEW, { id: contentId, draft, customer: customerOf(this.customer), data: this.data }, this.page);
       if (turn === this.#turn) this.#show(draft.channel, found);
     } catch (error) {
       if (this.page.signal.aborted || turn !== this.#turn) return;

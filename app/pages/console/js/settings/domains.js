@@ -40,8 +40,8 @@ export function domains(page) {
     save: async (values) => {
       const { addSendingDomain: made } = await ask(ADD, { input: values });
       setTimeout(() => {
-        shelf.load();
-        recordsDialog(made.domain, made.records, () => shelf.load());
+        shelf.reload();
+        recordsDialog(made.domain, made.records, () => shelf.reload());
       });
       return null;
     },

@@ -54,7 +54,7 @@ export function integrations(page) {
     save: ({ choice }) => {
       const [kind, channel] = choice.split(":");
       // The dialog of the kind opens when this one has closed.
-      setTimeout(() => dialog({ kind, channel, name: title(kinds, kind), settings: {}, isEnabled: true }, kinds, () => shelf.load()));
+      setTimeout(() => dialog({ kind, channel, name: title(kinds, kind), settings: {}, isEnabled: true }, kinds, () => shelf.reload()));
       return null;
     },
     remove: ({ id }) => [DELETE, { input: { integrationId: id } }],

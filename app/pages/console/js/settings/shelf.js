@@ -28,6 +28,15 @@ export class Shelf {
     return this;
   }
 
+  /** Loads again behind what is done meanwhile. */
+  async reload() {
+    try {
+      await this.load();
+    } catch (failure) {
+      if (!this.page.signal.aborted) announce(failure.message);
+    }
+  }
+
   #table(things) {
     const { title, columns } = this.about;
     const heads = [...columns.map(({ label, look }) => h("th", { scope: "col", class: look }, label)),
@@ -41,7 +50,7 @@ export class Shelf {
   #actions(thing) {
     const { about } = this;
     const name = about.called(thing);
-    const reload = () => this.load();
+    const reload = () => this.reload();
     return h("div", { class: "actions" }, about.more?.(thing, reload),
       this.mayChange && about.fields && about.changes !== false && button("Change", () => this.#edit(thing), "slight", { "aria-label": `Change ${name}` }),
       this.mayChange && about.remove && button(about.removes ?? "Delete", () => this.#remove(thing), "slight danger", { "aria-label": `${about.removes ?? "Delete"} ${name}` }));

@@ -27,6 +27,7 @@ const SETTLE = "mutation SettleOne($input: SettleDeliveriesInDoubtInput!) { sett
 const MOMENTS = [["createdAt", "Made"], ["attemptedAt", "Tried first"], ["sentAt", "Sent"], ["deliveredAt", "Arrived"], ["openedAt", "Opened, perhaps by a machine"], ["humanOpenedAt", "Opened by a person"],
   ["clickedAt", "Clicked, perhaps by a machine"], ["humanClickedAt", "Clicked by a person"], ["convertedAt", "Reached the goal"], ["bouncedAt", "Came back"], ["complainedAt", "Called spam"],
   ["unsubscribedAt", "Unsubscribed by it"], ["failedAt", "Failed"]];
+const UNDECIDED = ["DRAFT", "QUEUED", "CLAIMED"];
 const WHO = { HUMAN: ["A person", "good"], SCANNER: ["A scanner", "warn"], PROXY: ["A proxy", "warn"], UNKNOWN: ["Nobody knows", ""] };
 
 export async function delivery(page) {
@@ -75,7 +76,7 @@ function course(found) {
 
 function decision({ decision: gates, state }) {
   const title = state === "SKIPPED" ? "Why it was not sent" : "Why it was sent, or not yet";
-  return h("section", { class: "card", "aria-label": title }, h("h2", null, title), gates?.length ? gateList(gates) : h("p", { class: "quiet" }, "It was not decided yet."));
+  return h("section", { class: "card", "aria-label": title }, h("h2", null, title), gates?.length ? gateList(gates) : h("p", { class: "quiet" }, UNDECIDED.includes(state) ? "It was not decided yet." : "It was not noted."));
 }
 
 function seen({ nodes, totalCount }) {

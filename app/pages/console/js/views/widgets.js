@@ -38,7 +38,8 @@ class Place {
   }
 
   async load() {
-    const { widgets: known, domains, teams, agents } = await ask(PLACE, {}, this.page);
+    const { widgets: known, domains: all, teams, agents } = await ask(PLACE, {}, this.page);
+    const domains = all.filter(({ carriesWidgets }) => carriesWidgets);
     this.agents = agents;
     fill(this.widgets, known.length ? h("ul", { class: "widget-cards" }, known.map(widgetCard)) : h("div", { class: "card empty" },
       h("strong", null, "No widget yet"), h("p", null, "Make one, put one line into your pages, and the first visitor can write to you.")));

@@ -6,7 +6,7 @@ const TEAM = `fragment Group on Team {
 }`;
 
 export const PLACE = `query Widgets {
-  widgets { ...Look } domains { id name createdAt } teams { ...Group } agents { user { id name email } }
+  widgets { ...Look } domains { id name createdAt carriesWidgets } teams { ...Group } agents { user { id name email } }
 } ${WIDGET} ${TEAM}`;
 export const ONE = `query Widget($id: ID!) { widget(id: $id) { ...Look } teams { id name } } ${WIDGET}`;
 export const TEAMS = "query Teams { teams { id name } }";
