@@ -134,6 +134,16 @@ async def test_a_link_unsubscribes_from_the_topic_of_its_message_once(people: Pe
     assert [kind for kind, _ in await told(people)] == ["customer.preferences_changed", "delivery.unsubscribed"]
 
 
+async def test_a_link_ends_the_channel_where_the_topic_of_its_message_is_gone(people: People, posting: Posting) -> None:
+    """The gates ask about the channel alone then, so a word on the topic would change nothing."""
+    ann = (await people.identify(external_id="ann", email="ann@example.com")).customer_id
+    news = await topic(people, "News")
+    delivery = await posting.delivery(ann, await posting.campaign(topic_id=news, status="completed"))
+    await people.do(delete_topic, topic_id=news)
+    await people.do(unsubscribe, delivery_id=delivery)
+    assert not (await people.read(find_recipient, delivery_id=delivery)).is_reachable
+
+
 async def test_without_a_topic_the_channel_ends_also_for_who_was_merged_since(people: People, posting: Posting) -> None:
     ann = (await people.identify(external_id="ann", email="ann@example.com")).customer_id
     bob = (await people.identify(external_id="bob")).customer_id

@@ -19,6 +19,8 @@ from tests.fuzz.world import PASSWORD, World
 GRAPH = schema._schema
 assert GRAPH.query_type and GRAPH.mutation_type
 ROOTS = {"query": GRAPH.query_type, "mutation": GRAPH.mutation_type}
+NOUNS = ("conversation", "visitor", "widget", "campaign", "experiment", "integration")
+"""What a root field of that name finds by ``id``, and others by ``campaignId`` and the like."""
 FIELDS = [(kind, name) for kind, root in ROOTS.items() for name in root.fields]
 
 
@@ -33,8 +35,8 @@ def operation(kind: str, name: str, world: World) -> tuple[str, dict[str, Any]]:
     body = f"{name}{f'({passed})' if passed else ''} {_selection(field.type, 3)}"
     document = f"{kind} Sample{f'({declared})' if declared else ''} {{ {body} }}"
     words = _words(world)
-    if name == "segment":
-        words["id"] = world.ids["segment"][0]
+    if name in ("segment", *NOUNS):
+        words["id"] = world.ids[name][0]
     return document, {argument: _value(field.args[argument].type, argument, words) for argument in given}
 
 
@@ -55,6 +57,7 @@ def _words(world: World) -> dict[str, Any]:
         "segmentId": world.ids["segment"][1],
         "fromSegmentId": world.ids["segment"][0],
         "customerId": people[0],
+        **{f"{noun}Id": world.ids[noun][0] for noun in NOUNS},
         "rule": {"attribute": {"name": "plan", "is": {"equals": "pro"}}},
         "csv": f"id\n{people[0]}\nnobody",
         "column": "id",
@@ -71,10 +74,12 @@ def _words(world: World) -> dict[str, Any]:
 
 
 def _value(kind: Any, name: str, words: dict[str, Any]) -> Any:
-    if name in words:
-        return words[name]
     if isinstance(kind, GraphQLNonNull):
         return _value(kind.of_type, name, words)
+    if getattr(kind, "name", "") == "RuleInput":  # it holds itself: a rule of that type ends, whatever its field's name
+        return words["rule"]
+    if name in words and not (isinstance(words[name], dict) and is_leaf_type(kind) and kind.name != "JSON"):
+        return words[name]
     if isinstance(kind, GraphQLList):
         return [_value(kind.of_type, name, words)]
     if isinstance(kind, GraphQLEnumType):

@@ -34,3 +34,13 @@ def test_browsers_ask_whether_a_file_has_changed() -> None:
         assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
         again = client.get(path, headers={"if-none-match": answer.headers["etag"]})
         assert (again.status_code, again.headers["cache-control"]) == (304, "no-cache")
+
+
+def test_only_letters_are_written_as_markup_into_a_page_in_which_nothing_runs() -> None:
+    writing = [path for path in SOURCES if path.suffix == ".js" and "contentDocument" in path.read_text()]
+    assert named(writing) == ["js/campaigns/letter.js"]
+    answer = TestClient(ConsoleFiles(directory=FILES, html=True)).get("/letter.html")
+    rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
+    assert (rules["sandbox"], rules["default-src"]) == ("allow-same-origin", "'none'")
+    assert not {"script-src", "connect-src", "frame-src"} & set(rules)
+    assert "content-security-policy" not in TestClient(ConsoleFiles(directory=FILES, html=True)).get("/").headers

@@ -81,7 +81,6 @@ class Mailing:
                 "problems": [],
                 "due_at": now,
                 "created_at": now,
-                "prepared_at": now,
             }
             await tx.insert(CampaignRun, [run])
             text = {**CONTENT, "id": self.content_id, "number": highest + 1, "campaign_id": self.campaign_id, **stamps}
@@ -150,6 +149,8 @@ class Mailing:
         ]
         async with self.units.write(system(self.tenant_id)) as tx:
             await tx.insert(Delivery, rows)
+            prepared = update(CampaignRun).where(col(CampaignRun.id) == self.run_id)  # before, it cannot end
+            await tx.session.execute(prepared.values(prepared_at=now))
             tx.dispatch()
         return [row["id"] for row in rows]
 

@@ -1,5 +1,6 @@
 """Messages over a real SMTP server: what becomes of what it takes, refuses for good, puts off, and breaks off."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -17,20 +18,28 @@ from app.runtime import Runtime
 from models import ArchivedMessage, Delivery, Integration, SendingPolicy, Suppression
 from tests.mailbox import Mailbox, mailbox
 from tests.sending.mailing import Mailing
+from tests.sending.sink import sink
 from tests.tenants import TenantAccount
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
     """The tests' mail servers are on this machine."""
-    return settings.model_copy(update={"allowed_private_hosts": ["127.0.0.1"]})
+    short = request.node.originalname == "test_what_a_slow_server_has_no_time_for_is_not_sent_by_two"
+    lease = {"send_lease_s": 1} if short else {}
+    return settings.model_copy(update={"allowed_private_hosts": ["127.0.0.1"], **lease})
 
 
 @asynccontextmanager
 async def relay(
-    units: UnitsOfWork, tenant: TenantAccount, refusals: Mapping[str, str] | None = None, **given
+    units: UnitsOfWork,
+    tenant: TenantAccount,
+    refusals: Mapping[str, str] | None = None,
+    to: int | None = None,
+    connections: int = 8,
+    **given,
 ) -> AsyncIterator[Mailbox]:  # type: ignore[no-untyped-def]
-    """A mail server that the tenant sends over."""
+    """A mail server that the tenant sends over; ``to`` is the port of another one."""
     async with mailbox(refusals=refusals, **given) as box:
         now = clock.now()
         row = {
@@ -39,7 +48,7 @@ async def relay(
             "name": "relay",
             "kind": "smtp",
             "channel": "email",
-            "settings": {"host": "127.0.0.1", "port": box.port, "security": "none"},
+            "settings": {"host": "127.0.0.1", "port": to or box.port, "security": "none", "connections": connections},
             "callback_key": new_id().hex,
             "is_default": True,
             "created_at": now,
@@ -135,3 +144,20 @@ async def test_a_transactional_message_does_not_wait_for_a_slow_campaign(
         assert order.index(row.recipient) < 190
         archived = await mailing.rows(select(ArchivedMessage).where(ArchivedMessage.delivery_id == urgent))
         assert len(archived) == 1
+
+
+async def test_what_a_slow_server_has_no_time_for_is_not_sent_by_two(
+    mailing: Mailing, runtime: Runtime, tenant: TenantAccount
+) -> None:
+    """With a lease of a second, what is behind the first few would be sent when it is somebody else's already."""
+    async with runtime.units.write(system(tenant.id)) as tx:
+        await tx.insert(SendingPolicy, [{"in_doubt": {"email": "resend"}, "updated_at": tx.now}])
+    async with sink(delay_s=0.2) as server, relay(runtime.units, tenant, to=server.port, connections=1):
+        await mailing.invite(9)
+        for _ in range(4):
+            await asyncio.sleep(0.4)
+            async with runtime.units.write(system(tenant.id)) as tx:
+                await release_lost(tx)
+        assert await mailing.settled() == {"sent": 9}
+    assert sorted(server.taken.values()) == [1] * 9
+    assert {row.attempts for row in await mailing.deliveries()} == {1}

@@ -89,6 +89,8 @@ async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, made: int, 
     )
     if (await tx.session.execute(moved, execution_options={"synchronize_session": False})).scalar_one_or_none() is None:
         raise Conflict("The run has moved on.")
+    if await CampaignStore(tx).split(plan.campaign.id) != plan.split:
+        raise Conflict("The experiment was decided meanwhile.")  # by whoever begins this run anew
     await tx.insert(Delivery, rows)
     tx.dispatch()
     await tell_deliveries(tx, _events(rows, tx.now))

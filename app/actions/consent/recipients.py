@@ -18,7 +18,7 @@ from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
 from app.core.errors import NotFound
 from app.core.tx import Reading, Tx
-from models import Campaign, Consent, Customer, Delivery, Tenant
+from models import Campaign, Consent, Customer, Delivery, SubscriptionTopic, Tenant
 
 MERGES = 20
 """How far a chain of merges is followed."""
@@ -120,7 +120,7 @@ async def save_preferences(tx: Tx, *, delivery_id: UUID, topics: Mapping[UUID, b
 
 
 async def _delivery(reading: Reading, delivery_id: UUID) -> tuple[Delivery, UUID | None]:
-    """The message and the topic that it is about."""
+    """The message and the topic that it is about, if there still is that topic."""
     found = (
         await reading.session.execute(select(Delivery).where(col(Delivery.id) == delivery_id))
     ).scalar_one_or_none()
@@ -128,7 +128,11 @@ async def _delivery(reading: Reading, delivery_id: UUID) -> tuple[Delivery, UUID
         raise NotFound("message")
     if found.campaign_id is None:
         return found, None
-    topic = select(col(Campaign.topic_id)).where(col(Campaign.id) == found.campaign_id)
+    topic = (
+        select(col(SubscriptionTopic.id))
+        .join(Campaign, col(Campaign.topic_id) == col(SubscriptionTopic.id))
+        .where(col(Campaign.id) == found.campaign_id, col(SubscriptionTopic.deleted_at).is_(None))
+    )
     return found, (await reading.session.execute(topic)).scalar_one_or_none()
 
 

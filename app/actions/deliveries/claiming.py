@@ -137,10 +137,18 @@ async def claim_deliveries(tx: Tx, *, lane: int, stream: Stream, limit: int, lea
 
 
 async def give_back(tx: Tx, *, claims: Sequence[Claim]) -> int:
-    """Queues again what we have claimed and shall not send: a shutdown. Returns how many were still ours."""
+    """Queues again what we have in hand and shall not send, because of a shutdown or a slow provider: that was no
+    attempt. Returns how many were still ours."""
     tx.require(Scope.CAMPAIGNS_SEND)
     rows = [
-        {"id": claim.id, "lease_token": claim.token, "state": "queued", "lease_until": None, "due_at": claim.due_at}
+        {
+            "id": claim.id,
+            "lease_token": claim.token,
+            "state": "queued",
+            "lease_until": None,
+            "due_at": claim.due_at,
+            "attempts": claim.attempts,
+        }
         for claim in claims
     ]
     return len(await tx.update(Delivery, rows, match=("id", "lease_token")))

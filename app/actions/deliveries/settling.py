@@ -88,6 +88,12 @@ async def send_draft(tx: Tx, *, delivery_id: UUID) -> None:
 
 
 async def _queue_again(tx: Tx, which: Sequence[Any]) -> list[UUID]:
+    """Queues them, and opens their runs. Their campaigns are locked first, as everybody does: whoever ends a run
+    meanwhile comes before, and it is opened again, or after, and sees that it has something to send."""
+    some = select(col(Delivery.campaign_id)).where(*which).order_by(col(Delivery.id)).limit(AT_ONCE)
+    ids = {id for id in (await tx.session.execute(some)).scalars() if id is not None}
+    campaigns = select(col(Campaign.id)).where(among(tx.session, Campaign.id, ids)).order_by(col(Campaign.id))
+    await tx.session.execute(campaigns.with_for_update())
     settled = await _change(
         tx, which, state="queued", reason=None, error=None, attempts=0, due_at=tx.now, lease_token=None, failed_at=None
     )

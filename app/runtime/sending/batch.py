@@ -14,7 +14,6 @@ from uuid import UUID
 
 from app.actions import conversations
 from app.actions.campaigns import finish_run
-from app.actions.consent.suppressions import BadAddress, suppress_all
 from app.actions.deliveries import (
     TRANSACTIONAL,
     Claim,
@@ -44,7 +43,6 @@ from app.core.access import system
 from app.core.errors import RapportError
 from app.core.message import Message
 from app.core.streams import Stream
-from app.core.tx import Tx
 from app.gates import no_content, no_provider, through
 from app.runtime.providers import OpenProvider
 from app.runtime.sending.renderer import LOST, SMALL
@@ -55,7 +53,9 @@ from app.templates.rendering import Order, Rendered
 log = logging.logger(__name__)
 
 IN_HANDS = 2 / 3
-"""How much of the lease one message may be in a provider's hands."""
+"""How much of the lease a group may be in a provider's hands."""
+BEGUN = 1 / 3
+"""How much of it may have passed before a message's turn comes; what waits longer is queued again while it is ours."""
 SMALLEST_GROUP, GROUP = 32, 64
 """Messages that are marked, sent and recorded together: so many may be in doubt when a worker is lost."""
 GROUP_S = 0.25
@@ -101,17 +101,13 @@ class Batch:
         if going:
             parcels = await self._decided(going, known, opened)
             ready = await self.tools.templates.of(
-                self.stream.tenant_id, [parcel.claim for parcel in parcels], known, apart=self._apart(parcels)
+                self.stream.tenant_id, [parcel.claim for parcel in parcels], known, apart=len(parcels) > SMALL
             )
             await self._send(parcels, known, ready, opened)
         await self._finish(known)
 
     def _write(self) -> Any:
         return self.tools.units.write(system(self.stream.tenant_id))
-
-    @staticmethod
-    def _apart(parcels: Sequence[Parcel]) -> bool:
-        return len(parcels) > SMALL
 
     async def _aside(self, known: Gathered) -> list[Claim]:
         """Those that may go as far as their campaigns go; the others are put aside."""
@@ -169,7 +165,7 @@ class Batch:
         self, parcels: Sequence[Parcel], known: Gathered, ready: dict[UUID, Ready], opened: OpenProvider
     ) -> None:
         """Group after group: while one is sent, the next is rendered."""
-        apart = self._apart(parcels)
+        apart = len(parcels) > SMALL
         waiting = list(parcels)
         rendering = asyncio.ensure_future(
             self._rendered(self._next_group(waiting, opened), known, ready, opened, apart)
@@ -186,7 +182,7 @@ class Batch:
                 await self._give_back(waiting + await rendering)
         finally:
             rendering.cancel()
-        await self._record(known, opened)
+            await self._record(known, opened)  # whatever went wrong: what the provider has said is not lost
 
     def _next_group(self, waiting: list[Parcel], opened: OpenProvider) -> list[Parcel]:
         """Takes the next messages: so many as the provider takes in a quarter of a second."""
@@ -203,8 +199,7 @@ class Batch:
         apart: bool,
     ) -> list[Parcel]:
         """The messages of a group that could be made; why the others could not is noted."""
-        waiting = list(group)
-        made = []
+        waiting, made = list(group), list[Parcel]()
         for _ in range(ROUNDS):
             orderly = [parcel for parcel in waiting if not ready[parcel.claim.id].problem]
             orders = [self._order(parcel, known, ready[parcel.claim.id]) for parcel in orderly]
@@ -272,23 +267,27 @@ class Batch:
             return
         provider = opened.provider
         assert provider is not None  # a batch without one does not come so far
-        outcomes, self._outcomes = self._outcomes, []
+        began = time.monotonic()
         async with self._write() as tx:
-            await self._note(tx, outcomes, resends=self._resends(known, opened))
+            await record_outcomes(tx, outcomes=self._outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
             sending = await mark_sending(
                 tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
             )
-        hands = asyncio.Semaphore(max(1, provider.concurrency))
-        began = time.monotonic()
-        answers = await asyncio.gather(*(self._carry(provider, parcel, hands) for parcel in sending))
-        self._outcomes = list(zip(sending, answers, strict=True))
-        if answers:
-            fitting = int(len(answers) * GROUP_S / max(time.monotonic() - began, 0.001))
+        self._outcomes = []
+        hands, handed = asyncio.Semaphore(max(1, provider.concurrency)), time.monotonic()
+        answers = await asyncio.gather(*(self._carry(provider, parcel, hands, began) for parcel in sending))
+        pairs = list(zip(sending, answers, strict=True))
+        self._outcomes = [(parcel, answer) for parcel, answer in pairs if answer is not None]
+        if self._outcomes:
+            fitting = int(len(answers) * GROUP_S / max(time.monotonic() - handed, 0.001))
             self._size = max(SMALLEST_GROUP, min(GROUP, fitting, 2 * self._size))
-            self.failing = all(answer.result is Result.DEFERRED for answer in answers)
+            self.failing = all(answer.result is Result.DEFERRED for _, answer in self._outcomes)
+        if late := [parcel for parcel, answer in pairs if answer is None]:
+            await self._give_back(late)
 
-    async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore) -> Outcome:
+    async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore, began: float) -> Outcome | None:
+        """What became of one message; None: its turn came too late, and nothing was handed over."""
         claim = parcel.claim
         assert parcel.message is not None
         outgoing = Outgoing(
@@ -302,17 +301,20 @@ class Batch:
             parcel.unsubscribe_url,
             self.lane,
         )
-        within_s = IN_HANDS * self.tools.lease.total_seconds()
+        lease_s = self.tools.lease.total_seconds()
         async with hands:
+            passed_s = time.monotonic() - began
+            if passed_s > BEGUN * lease_s:
+                return None
+            within_s = IN_HANDS * lease_s - passed_s
             try:
                 async with asyncio.timeout(within_s):
-                    outcome: Outcome = await provider.send(outgoing)
+                    return await provider.send(outgoing)  # type: ignore[no-any-return]
             except TimeoutError:
                 return Outcome.unknown("", f"The provider did not answer in {within_s:.0f} seconds.")
             except Exception as failure:
                 log.warning("a provider failed", kind=provider.kind, delivery=claim.id.hex, exc_info=failure)
                 return Outcome.unknown("", f"{type(failure).__name__}: {failure}")
-            return outcome
 
     def _resends(self, known: Gathered, opened: OpenProvider) -> bool:
         """Whether what may have arrived is sent again: where it arrives once all the same, or the tenant says so."""
@@ -342,19 +344,8 @@ class Batch:
         if not outcomes and not unsent:
             return
         async with self._write() as tx:
-            await self._note(tx, outcomes, resends=self._resends(known, opened))
+            await record_outcomes(tx, outcomes=outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
-
-    async def _note(self, tx: Tx, outcomes: Sequence[tuple[Parcel, Outcome]], *, resends: bool) -> None:
-        """Records outcomes; to addresses that a server says are bad nothing is sent any more."""
-        await record_outcomes(tx, outcomes=outcomes, resends=resends)
-        bad = [
-            BadAddress(parcel.claim.channel, parcel.recipient, outcome.detail[:1000], parcel.claim.id)
-            for parcel, outcome in outcomes
-            if outcome.address_is_bad
-        ]
-        if bad:
-            await suppress_all(tx, bad, "hard_bounce")
 
     async def _give_back(self, parcels: Sequence[Parcel]) -> None:
         async with self._write() as tx:

@@ -35,7 +35,7 @@ export function deliveryBadge(state) {
 
 export const GATES = {
   audience: "Still in the audience", control: "Not in the control group", address: "Has an address", suppression: "Address not suppressed",
-  consent: "Consents", cap: "Has not had enough messages", quiet_hours: "Outside quiet hours", throttle: "Not too many a second", content: "Content renders",
+  consent: "Consents", cap: "Not too many messages", quiet_hours: "Outside quiet hours", throttle: "Within its pace", content: "Content renders",
   provider: "Provider",
 };
 const STOPS = { audience: "Left the audience", control: "Control group", address: "No address", suppression: "Suppressed", consent: "No consent", cap: "Had enough messages",

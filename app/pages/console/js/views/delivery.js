@@ -75,7 +75,7 @@ function course(found) {
 }
 
 function decision({ decision: gates, state }) {
-  const title = state === "SKIPPED" ? "Why it was not sent" : "Why it was sent, or not yet";
+  const title = state === "SKIPPED" ? "Why it was not sent" : ["SENT", "DELIVERED", "BOUNCED"].includes(state) ? "Why it was sent" : "Why it is where it is";
   return h("section", { class: "card", "aria-label": title }, h("h2", null, title), gates?.length ? gateList(gates) : h("p", { class: "quiet" }, UNDECIDED.includes(state) ? "It was not decided yet." : "It was not noted."));
 }
 
