@@ -172,6 +172,7 @@ class CampaignQuery:
             RuleInput | None, strawberry.argument(description="For these instead of its audience.")
         ] = None,
     ) -> AudienceEstimateType:
+        info.context.principal.require(Scope.CAMPAIGNS_READ)
         info.context.ask_a_rule()
         key = parse_id("campaign", campaign_id, "campaign_id")
         rule = None if recipients is None else document_of(recipients)
@@ -181,6 +182,7 @@ class CampaignQuery:
 
     @strawberry.field(description="What the statistic says of an experiment's groups now.")
     async def experiment_result(self, info: Info, experiment_id: ExperimentId) -> ExperimentResult:
+        info.context.principal.require(Scope.CAMPAIGNS_READ)
         key = parse_id("experiment", experiment_id, "experiment_id")
         async with info.context.read() as reading:
             found = await actions.experiment_result(reading, experiment_id=key)

@@ -53,6 +53,7 @@ class CampaignSubscription:
         campaign_id: Annotated[strawberry.ID, strawberry.argument(description="Which campaign to follow.")],
         after: After = None,
     ) -> AsyncGenerator[CampaignProgressItem, None]:
+        info.context.principal.require(Scope.CAMPAIGNS_READ)
         key = parse_id("campaign", campaign_id, "campaign_id")
         begin = partial(start_following_campaign, campaign_id=key)
         follower = Follower(info.context, begin, Scope.CAMPAIGNS_READ, shared=True)

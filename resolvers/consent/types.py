@@ -113,6 +113,7 @@ class ConsentQuery:
     async def subscription_preferences(
         self, info: Info, customer: Annotated[CustomerRefInput, strawberry.argument(description="The customer.")]
     ) -> list[TopicPreference]:
+        info.context.principal.require(Scope.CUSTOMERS_READ)
         async with info.context.read() as reading:
             found = await actions.subscription_preferences(reading, customer=customer.ref())
         return [preference_of(one) for one in found]

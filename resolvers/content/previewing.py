@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.actions.content import Preview, check_contents, preview_content
+from app.core.access import Scope
 from app.core.ids import parse_id
 from app.core.message import Message
 from resolvers.content.inputs import ContentTextsInput
@@ -100,6 +101,7 @@ class PreviewQuery:
         data: Annotated[JSON | None, strawberry.argument(description="What {{ trigger }} is.")] = None,
         event: Annotated[JSON | None, strawberry.argument(description="What {{ event }} is.")] = None,
     ) -> ContentPreview:
+        info.context.principal.require(Scope.CAMPAIGNS_READ)
         key = maybe_key("content", content_id, "content_id")
         ref = None if customer is None else customer.ref()
         given_data: Any = data
@@ -119,6 +121,7 @@ class PreviewQuery:
     async def content_issues(
         self, info: Info, campaign_id: Annotated[strawberry.ID, strawberry.argument(description="The campaign.")]
     ) -> list[ContentIssue]:
+        info.context.principal.require(Scope.CAMPAIGNS_READ)
         key = parse_id("campaign", campaign_id, "campaign_id")
         async with info.context.read() as reading:
             issues = await check_contents(reading, key)

@@ -141,6 +141,7 @@ class DeliveryQuery:
             bool, strawberry.argument(description="Whether it is a transactional message.")
         ] = False,
     ) -> ContactDecision:
+        info.context.principal.require(Scope.DELIVERIES_READ)
         customer = parse_id("customer", customer_id, "customer_id")
         topic = None if topic_id is None else parse_id("subscription_topic", topic_id, "topic_id")
         async with info.context.read() as reading:

@@ -86,6 +86,7 @@ class DeliverySubscription:
         customer_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only to this customer.")] = None,
         after: After = None,
     ) -> AsyncGenerator[DeliveryEventsItem, None]:
+        info.context.principal.require(Scope.DELIVERIES_READ)
         campaign = None if campaign_id is None else parse_id("campaign", campaign_id, "campaign_id")
         customer = None if customer_id is None else parse_id("customer", customer_id, "customer_id")
         begin = partial(start_following_deliveries, campaign_id=campaign, customer_id=customer)

@@ -132,6 +132,7 @@ class IntegrationQuery:
     async def sending_domain_records(
         self, info: Info, domain_id: Annotated[strawberry.ID, strawberry.argument(description="The domain.")]
     ) -> list[DnsRecord]:
+        info.context.principal.require(Scope.INTEGRATIONS_READ)
         key = parse_id("domain", domain_id, "domain_id")
         async with info.context.read() as reading:
             domain = await actions.sending_domain_of(reading, key)

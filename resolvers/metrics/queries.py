@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 
 from app.actions import metrics as actions
+from app.core.access import Scope
 from app.core.errors import Invalid
 from app.core.ids import parse_any_id
 from resolvers.context import Info
@@ -100,6 +101,7 @@ class MetricQuery:
             strawberry.argument(description="Campaigns, contents or links, added up; all messages if left out."),
         ] = None,
     ) -> list[MetricSeries]:
+        info.context.principal.require(Scope.METRICS_READ)
         async with info.context.read() as reading:
             found = await actions.metric_series(
                 reading,

@@ -114,6 +114,7 @@ class SegmentQuery:
         rule: Annotated[RuleInput, strawberry.argument(description="The rule.")],
         sample: Annotated[int, strawberry.argument(description="How many to show, 0 to 100.")] = 10,
     ) -> SegmentPreview:
+        info.context.principal.require(Scope.CUSTOMERS_READ)
         info.context.ask_a_rule()
         async with info.context.read() as reading:
             found = await actions.preview_segment(reading, rule=document_of(rule), sample=sample)
@@ -130,6 +131,7 @@ class SegmentQuery:
         segment_id: SegmentId,
         customer_id: Annotated[strawberry.ID, strawberry.argument(description="The customer, who must be active.")],
     ) -> MembershipExplanation:
+        info.context.principal.require(Scope.CUSTOMERS_READ)
         info.context.ask_a_rule()
         segment = parse_id("segment", segment_id, "segment_id")
         customer = parse_id("customer", customer_id, "customer_id")
@@ -146,6 +148,7 @@ class SegmentQuery:
         end: Annotated[DateTime, strawberry.argument(description="No later than this.")],
         step: Annotated[SeriesStep, strawberry.argument(description="How far apart.")] = SeriesStep.DAY,
     ) -> list[MemberCount]:
+        info.context.principal.require(Scope.SEGMENTS_READ)
         info.context.ask_a_rule()
         key = parse_id("segment", segment_id, "segment_id")
         async with info.context.read() as reading:

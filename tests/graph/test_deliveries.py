@@ -12,7 +12,9 @@ from app.core.ids import public_id
 from app.runtime import Runtime
 from models import Consent, Delivery
 from resolvers.protocol import Refused
-from tests.graph.callers import Caller
+from tests.graph.callers import Caller, everything_stored
+from tests.graph.deliveries import DELIVERIES, make_post, unknown_post
+from tests.graph.test_mutations import mutate, written
 from tests.sending.mailing import Mailing
 
 SHOWN = """query($filter: DeliveryFilter) { deliveries(first: 10, filter: $filter) { totalCount nodes {
@@ -115,6 +117,31 @@ async def test_failed_ones_are_tried_again_and_doubts_settled(
     states = {row.id: row.state for row in await mailing.deliveries()}
     assert states == {failed: "queued", doubtful: "sent", lost: "failed", waiting: "cancelled"}
     assert await mailing.counts(mailing.campaign_id) == {"sent": 1, "failed": 1, "cancelled": 1}
+
+
+async def test_every_mutation_does_what_it_says_and_nothing_for_whoever_may_not(
+    owner: Caller, stranger: Caller, mailing: Mailing
+) -> None:
+    post, nothing = await make_post(mailing), unknown_post()
+    before = await everything_stored(owner.house)
+    for name, mutation in DELIVERIES.items():
+        text, input = written(name, mutation.payload), mutation.input(post)
+        assert (await owner.nobody.refusal(text, input=input))["code"] == "UNAUTHENTICATED", name
+        refused = await owner.without(Scope.CAMPAIGNS_SEND).refusal(text, input=input)
+        assert refused == {"code": "FORBIDDEN", "scope": "campaigns:send"}, name
+        for somebody, given in ((owner, mutation.input(nothing)), (stranger, input)):
+            found = await somebody.refusal(text, input=given)
+            assert (found["code"], found["field"]) == ("NOT_FOUND", f"input.{mutation.refused_at}"), name
+    conflict = await owner.refusal(written("sendDraft", "__typename"), input={"deliveryId": post.waiting})
+    assert (conflict["code"], conflict["field"]) == ("CONFLICT", "input.deliveryId")
+    assert await everything_stored(owner.house) == before
+    done = {name: await mutate(owner, name, m.input(post), m.payload) for name, m in DELIVERIES.items()}
+    assert done == {
+        "retryFailedDeliveries": {"count": 1},
+        "settleDeliveriesInDoubt": {"count": 1},
+        "cancelDelivery": {"delivery": {"id": post.waiting, "state": "CANCELLED", "reason": "cancelled"}},
+        "sendDraft": {"delivery": {"id": post.draft, "state": "QUEUED", "reason": None}},
+    }
 
 
 async def test_events_of_a_campaign_are_told_in_order_and_again_after_a_cursor(

@@ -13,6 +13,7 @@ from tests.graph.callers import Caller, Json, everything_stored
 from tests.graph.campaigning import CAMPAIGNS
 from tests.graph.consent import CONSENT
 from tests.graph.content import CONTENT
+from tests.graph.deliveries import DELIVERIES
 from tests.graph.integrations import INTEGRATIONS
 from tests.graph.mutations import CUSTOMER, MUTATIONS, PRO, PUBLIC_MUTATIONS, WITHOUT_INPUT, Things, unknown_things
 from tests.graph.reporting import REPORTING
@@ -27,7 +28,8 @@ def test_every_mutation_is_tested() -> None:
     assert mutations is not None
     about_people = MUTATIONS.keys() | PUBLIC_MUTATIONS | WITHOUT_INPUT
     talk = TALK.keys() | VISITORS_OWN.keys() | TALK_PUBLIC | TALK_WITHOUT_INPUT
-    sending = REPORTING.keys() | CONTENT.keys() | CONSENT.keys() | INTEGRATIONS.keys() | CAMPAIGNS.keys()
+    sending = REPORTING.keys() | CONTENT.keys() | CONSENT.keys() | INTEGRATIONS.keys()
+    sending |= CAMPAIGNS.keys() | DELIVERIES.keys()
     assert set(mutations.fields) == about_people | talk | sending
 
 

@@ -19,14 +19,21 @@ from sqlmodel import col
 
 from app.actions.conversations.visibility import theirs
 from app.core.access import system
-from app.core.ids import public_id
-from models import Conversation, Visitor
+from app.core.ids import new_id, public_id
+from models import Conversation, Link, Visitor
 from resolvers.schema import schema
 from tests.graph.callers import Caller, Json, everything_stored
+from tests.graph.campaigning import CAMPAIGNS, make_plans, unknown_plans
+from tests.graph.consent import CONSENT, make_said, unknown_said
+from tests.graph.content import CONTENT, unknown_words
+from tests.graph.deliveries import DELIVERIES, unknown_post
 from tests.graph.desk import Desk, answers, notes, prove, says
+from tests.graph.integrations import INTEGRATIONS, make_sending, unknown_sending
 from tests.graph.mutations import MUTATIONS, WITHOUT_INPUT, Things
+from tests.graph.reporting import REPORTING, make_hooks, unknown_hooks
 from tests.graph.talk import TALK, TALK_WITHOUT_INPUT, VISITORS_OWN, Talk, make_talk
 from tests.graph.test_mutations import make_things, mutate, written
+from tests.sending.mailing import Mailing
 
 OWN = """{ visitorSession { id name identified snapshotCursor widget { id key name } conversations { totalCount nodes {
   id status subject assigneeName queuePosition visitorUnread visitorReadTo agentsReadTo head lastText lastSenderKind
@@ -151,11 +158,11 @@ RULE = '{attribute: {name: "plan", is: {equals: "pro"}}}'
 class Walk:
     """Writes a minimal document for any root field, with ids of things that exist."""
 
-    def __init__(self, things: Things, talk: Talk) -> None:
+    def __init__(self, things: Things, talk: Talk, sending: Json) -> None:
         self.things, self.talk = things, talk
         self.ids = {"customerId": things.customer, "segmentId": things.segment, "visitorId": talk.visitor}
         self.ids |= {"conversationId": talk.conversation, "cannedResponseId": talk.answer, "teamId": talk.team}
-        self.ids |= {"widgetId": talk.widget, "id": talk.file}
+        self.ids |= {"widgetId": talk.widget, "id": talk.file} | sending
 
     def document(self, operation: str, name: str, definition: Any) -> str:
         about = {"id": f"{name}Id" if name != "visitorConversation" else "conversationId"}
@@ -188,7 +195,7 @@ class Walk:
         if isinstance(plain, GraphQLList):
             return f"[{self.literal(name, plain.of_type)}]"
         if isinstance(plain, GraphQLInputObjectType):
-            return RULE
+            return f'{{id: "{self.things.customer}"}}' if plain.name == "CustomerRefInput" else RULE
         if isinstance(plain, GraphQLEnumType):
             return str(next(iter(plain.values)))
         match plain.name:
@@ -214,7 +221,29 @@ async def walk_of(desk: Desk, visitor: Caller) -> Walk:
     await mutate(owner, "updateCustomer", {"id": things.customer, "attributes": {"a": SECRET}}, "__typename")
     await mutate(owner, "updateConversation", {"conversationId": talk.conversation, "subject": SECRET}, "__typename")
     await answers(owner, talk.conversation, SECRET)
-    return Walk(things, talk)
+    return Walk(things, talk, await sending_of(owner))
+
+
+async def sending_of(owner: Caller) -> Json:
+    """The ids of what is sent and of what it is sent with, by the names of arguments."""
+    assert owner.principal.tenant_id
+    said, plans = await make_said(owner), await make_plans(owner)
+    integrations, hooks = await make_sending(owner), await make_hooks(owner)
+    mailing = await Mailing(owner.house.units, owner.principal.tenant_id).begin({"subject": SECRET, "number": 1000})
+    (delivery,) = await mailing.invite(1, subject=SECRET)
+    link = new_id()
+    async with owner.house.write(owner.principal) as tx:
+        row = {"id": link, "number": 1, "campaign_id": mailing.campaign_id, "url": SECRET, "digest": "d"}
+        await tx.insert(Link, [row | {"created_at": tx.now}])
+    ids = {"campaign": mailing.campaign_id, "content": mailing.content_id, "delivery": delivery, "link": link}
+    return {f"{noun}Id": public_id(noun, key) for noun, key in ids.items()} | {
+        "experimentId": plans.experiment,
+        "topicId": said.topic,
+        "subscriptionTopicId": said.topic,
+        "integrationId": integrations.integration,
+        "domainId": integrations.domain,
+        "reportingWebhookId": hooks.webhook,
+    }
 
 
 async def test_no_other_root_field_tells_a_visitor_anything(desk: Desk) -> None:
@@ -235,7 +264,9 @@ async def test_no_other_root_field_tells_a_visitor_anything(desk: Desk) -> None:
         codes = [error["extensions"]["code"] for error in found["errors"]]
         assert codes == (["NOT_FOUND"] if name == "fileLinks" else ["FORBIDDEN"]), (name, found)
         assert not found["data"] or found["data"] == {name: None}
-    members_own = [(MUTATIONS, walk.things), (TALK, walk.talk)]
+    members_own: list[tuple[Any, Any]] = [(MUTATIONS, walk.things), (TALK, walk.talk)]
+    members_own += [(CAMPAIGNS, unknown_plans()), (CONTENT, unknown_words()), (DELIVERIES, unknown_post())]
+    members_own += [(CONSENT, unknown_said()), (INTEGRATIONS, unknown_sending()), (REPORTING, unknown_hooks())]
     texts = [(written(name, m.payload), m.input(made)) for table, made in members_own for name, m in table.items()]
     texts += [(f"mutation {{ {name} {{ __typename }} }}", None) for name in WITHOUT_INPUT | TALK_WITHOUT_INPUT]
     for text, input in texts:

@@ -12,6 +12,7 @@ from app.actions.events import NewEvent, track
 from app.core import clock
 from app.core.access import system
 from app.core.errors import RapportError
+from app.core.feed import DELIVERIES_TOPIC
 from app.core.ids import new_id
 from app.core.tx import UnitsOfWork
 from models import Consent, Customer, Event, FeedEntry, FeedTopic, Identity, Merge, MergeMove, Tenant
@@ -198,6 +199,7 @@ def _told(result: Identified | RapportError, numbers: Mapping[UUID | None, int])
 async def _described(people: People, numbers: Mapping[UUID | None, int]) -> dict[str, Any]:
     """What is stored, with customers as numbers, so that two tenants can be compared."""
     topics = {f"customer:{key.hex}": number for key, number in numbers.items() if key is not None}
+    topics[DELIVERIES_TOPIC] = -1
     columns = ("status", "attributes", "timezone", "locale")
     moves = await people.rows(MergeMove)
     merges = {row["id"]: numbers[row["loser_id"]] for row in await people.rows(Merge)}
@@ -220,7 +222,13 @@ async def _described(people: People, numbers: Mapping[UUID | None, int]) -> dict
         ),
         "moves": sorted((merges[row["merge_id"]], row["kind"]) for row in moves),
         "feed": sorted(
-            (topics[row["topic"]], row["position"], row["kind"], repr(row["data"]))
+            (topics[row["topic"]], row["position"], row["kind"], repr(_said(row["data"], numbers)))
             for row in await people.rows(FeedEntry)
         ),
     }
+
+
+def _said(data: dict[str, Any], numbers: Mapping[UUID | None, int]) -> dict[str, Any]:
+    """What a feed says, with its customer as a number. A batch has one moment where single calls have one each."""
+    named = {"customer": numbers[UUID(data["customer"])]} if "customer" in data else {}
+    return {key: value for key, value in data.items() if key != "at"} | named

@@ -56,7 +56,9 @@ def identify_one(picture: Picture, facts: CustomerFacts, stamp: Stamp, change: s
     browser = facts.anonymous_id
     joins = browser is not None and picture.edge((ANONYMOUS_ID, browser)) is None
     changed = _give_names(picture, person, facts, anchor, stamp)
+    heard = person.consents
     changed |= _describe(person, facts, stamp)
+    picture.tell_consents(person, heard)
     if created:
         picture.tell(person.id, "identified")
     elif changed:

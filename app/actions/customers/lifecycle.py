@@ -46,7 +46,9 @@ async def set_consent(tx: Tx, *, customer: CustomerRef, channel: str, status: st
     tx.require(Scope.CUSTOMERS_WRITE)
     check_consent(channel, status, "status" if isinstance(channel, str) else "channel")
     picture, person = await CustomerStore(tx).load_one(customer)
+    heard = person.consents
     if person.consent_to(channel, Said(status, tx.principal.source, tx.now)):
+        picture.tell_consents(person, heard)
         person.updated_at = tx.now
         picture.tell(person.id, "consent")
         await Saving(tx, picture).save()

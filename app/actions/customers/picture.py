@@ -1,6 +1,6 @@
 """Some customers and their names in memory: what decisions are made over, and what has changed since it was loaded."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -130,6 +130,15 @@ def _overrules(slot: str, new: Any, old: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Consented:
+    """What a person has just come to say about one channel."""
+
+    customer_id: UUID
+    channel: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A browser that has just been given to a person: its events so far are theirs."""
 
@@ -140,7 +149,8 @@ class Grant:
 class Picture:
     """People, the edges that name them, and what happened to both since the picture was loaded.
 
-    ``told`` holds what subscribers will hear, in order: a person and a change, or the browser whose events join.
+    ``told`` holds what subscribers will hear, in order: a person and a change, the browser whose events join, or what
+    somebody has come to say about a channel.
     """
 
     def __init__(self, people: Iterable[Person] = (), edges: Iterable[Edge] = ()) -> None:
@@ -152,7 +162,7 @@ class Picture:
         self.people_before = {person.id: replace(person) for person in self.people.values()}
         self.edges_before = {edge.id: edge for edge in self._edges.values()}
         self.merges: list[MergeRecord] = []
-        self.told: list[tuple[UUID, str] | Grant] = []
+        self.told: list[tuple[UUID, str] | Grant | Consented] = []
 
     @property
     def edges(self) -> Iterable[Edge]:
@@ -165,6 +175,15 @@ class Picture:
     def grant(self, anonymous_id: str, customer_id: UUID) -> None:
         """Notes that a browser was given to a customer, so that its events so far join them."""
         self.told.append(Grant(anonymous_id, customer_id))
+
+    def tell_consents(self, person: Person, heard: Mapping[str, Said]) -> None:
+        """Notes where the person says something else now than in ``heard``. Who has said nothing is subscribed."""
+        if person.consents is heard:
+            return
+        for channel, said in person.consents.items():
+            before = heard[channel].status if channel in heard else "subscribed"
+            if said.status != before:
+                self.told.append(Consented(person.id, channel, said))
 
     def edge(self, name: Name) -> Edge | None:
         return self._edges.get(name)
@@ -215,7 +234,9 @@ class Picture:
                 record.primary.append(edge.id)
             stays = edge.is_primary and self.primary(winner.id, edge.kind) is None
             self.add(replace(edge, customer_id=winner.id, is_primary=stays))
+        heard = winner.consents
         record.fill(winner, loser, loser.slots())
+        self.tell_consents(winner, heard)
         loser.status, loser.merged_into_id, loser.updated_at = "merged", winner.id, now
         winner.updated_at = now
         self.merges.append(record)

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel, col
 
 from app.actions.customers.changes import changes_in
 from app.actions.customers.facts import ANONYMOUS_ID
-from app.actions.customers.picture import Grant, MergeRecord, Person, Picture, Said
+from app.actions.customers.picture import Consented, Grant, MergeRecord, Person, Picture, Said
 from app.actions.customers.stays import Stays
 from app.actions.customers.store import EDGE_FIELDS, PERSON_FIELDS
 from app.actions.customers.topics import Topics
@@ -53,6 +53,9 @@ class Saving:
                 for event_id, name in joined.get(told.anonymous_id, ()):
                     self._tx.emit(customer_topic(told.customer_id), "event", event_id, {"name": name})
                     self._tx.touch(told.customer_id, ("event", name))
+            elif isinstance(told, Consented):
+                data = {"customer": told.customer_id.hex, "channel": told.channel, "at": iso(told.said.changed_at)}
+                self._tx.emit(DELIVERIES_TOPIC, f"customer.{told.said.status}", told.customer_id, data)
             else:
                 customer_id, change = told
                 self._tx.emit(customer_topic(customer_id), "customer", customer_id, {"change": change})
@@ -106,21 +109,12 @@ class Saving:
                 if heard.get(channel) != now
             ]
             unsaid += [(person.id, channel) for channel in heard if channel not in person.consents]
-            self._tell_consents(person.id, heard, person.consents)
         if said:
             await self._upsert_consents(said)
         for customer_id, channel in unsaid:
             await self._execute(
                 delete(Consent).where(col(Consent.customer_id) == customer_id, col(Consent.channel) == channel)
             )
-
-    def _tell_consents(self, customer_id: UUID, heard: Mapping[str, Said], now: Mapping[str, Said]) -> None:
-        """Tells whoever follows deliveries that somebody may not be sent to any more, or may again."""
-        for channel, said in now.items():
-            before = heard[channel].status if channel in heard else "subscribed"
-            if said.status != before:
-                data = {"customer": customer_id.hex, "channel": channel, "at": iso(said.changed_at)}
-                self._tx.emit(DELIVERIES_TOPIC, f"customer.{said.status}", customer_id, data)
 
     async def _upsert_consents(self, rows: list[dict[str, Any]]) -> None:
         upsert = (postgresql if is_postgres(self._tx.session) else sqlite).insert(Consent)

@@ -76,7 +76,7 @@ def _withdraw_fills(
     fills: Mapping[str, tuple[Any, Any]], winner: Person, others: Sequence[MergeRecord], picture: Picture
 ) -> None:
     """Empties the slots that are still as they were filled. What other merges could have filled, they fill now."""
-    freed = []
+    freed, heard = [], winner.consents
     for slot, (old, new) in fills.items():
         if same_value(winner.slots().get(slot), new):
             winner.fill(slot, old)
@@ -88,6 +88,7 @@ def _withdraw_fills(
                 break
     for other in others:
         other.fill(winner, picture.people[other.loser_id], freed)
+    picture.tell_consents(winner, heard)
 
 
 class _Unmerging:
