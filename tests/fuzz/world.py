@@ -169,7 +169,7 @@ def _made(world: World, noun: str, **said: Any) -> str:
 
 def _as_visitor(world: World, document: str, given: dict[str, Any], token: str | None, origin: str) -> Any:
     headers = {"origin": origin} | ({"authorization": f"Bearer {token}"} if token else {})
-    request = {"query": document, "variables": {"input": given}}
+    request: dict[str, Any] = {"query": document, "variables": {"input": given}}
     answered = requests.post(f"{world.url}/widget/graphql", json=request, headers=headers, timeout=30).json()
     assert "errors" not in answered, answered
     return answered["data"]
