@@ -218,8 +218,15 @@ def kind_of(name: str, field: str = "kind") -> Kind:
     return kind
 
 
+def check_object(document: Any, path: str) -> None:
+    """The graph's JSON may be anything. Raises :class:`Invalid` at ``path`` of what is no object."""
+    if not isinstance(document, Mapping):
+        raise Invalid.at(path, "must be an object")
+
+
 def checked(model: type[Said], document: Mapping[str, Any], path: str) -> Said:
-    """The document as ``model`` has it. Raises :class:`Invalid` below ``path``; it never repeats what was said."""
+    """The document as ``model`` has it. Raises :class:`Invalid` at or below ``path``, never repeating what was said."""
+    check_object(document, path)
     try:
         return model.model_validate(dict(document))
     except ValidationError as wrong:

@@ -8,6 +8,8 @@ from tests.graph.integrations import INTEGRATIONS, make_sending, unknown_sending
 from tests.graph.test_mutations import mutate, written
 from tests.nameserver import nameserver
 
+NEW = {"name": "Kept", "kind": "outbox", "channel": "SMS"}
+
 
 async def test_whoever_may_not_is_refused_and_leaves_no_trace(owner: Caller, stranger: Caller) -> None:
     sending, nothing = await make_sending(owner), unknown_sending()
@@ -24,6 +26,10 @@ async def test_whoever_may_not_is_refused_and_leaves_no_trace(owner: Caller, str
     wrong = {"integrationId": sending.integration, "settings": {"port": 0}}
     refused = await owner.refusal(written("updateIntegration", "integration { id }"), input=wrong)
     assert (refused["code"], refused["field"]) == ("INVALID", "input.settings.port")
+    for name, whose in (("updateIntegration", {"integrationId": sending.integration}), ("createIntegration", NEW)):
+        for said in ("settings", "credentials"):
+            refused = await owner.refusal(written(name, "integration { id }"), input={**whose, said: "x"})
+            assert (refused["code"], refused["field"]) == ("INVALID", f"input.{said}"), name
     assert await everything_stored(owner.house) == before
 
 

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.actions.accounts.rules import checked_name
 from app.actions.paging import Page, check_window
-from app.channels.kinds import Kind, checked, kind_of
+from app.channels.kinds import Kind, check_object, checked, kind_of
 from app.core.access import Scope
 from app.core.errors import Invalid, NotFound
 from app.core.ids import new_id, public_id
@@ -180,6 +180,8 @@ def _retell(
     settings: Mapping[str, Any] | None,
     credentials: Mapping[str, Any] | None,
 ) -> list[str]:
+    check_object(settings or {}, "settings")
+    check_object(credentials or {}, "credentials")
     said = {**integration.settings, **(settings or {})}
     told = checked(kind.settings, {name: value for name, value in said.items() if value is not None}, "settings")
     before = _known_credentials(server, integration)
