@@ -19,7 +19,7 @@ from tests.fuzz.world import PASSWORD, World
 GRAPH = schema._schema
 assert GRAPH.query_type and GRAPH.mutation_type
 ROOTS = {"query": GRAPH.query_type, "mutation": GRAPH.mutation_type}
-NOUNS = ("conversation", "visitor", "widget", "campaign", "experiment", "integration")
+NOUNS = ("conversation", "visitor", "widget", "campaign", "experiment", "integration", "delivery")
 """What a root field of that name finds by ``id``, and others by ``campaignId`` and the like."""
 FIELDS = [(kind, name) for kind, root in ROOTS.items() for name in root.fields]
 

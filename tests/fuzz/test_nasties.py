@@ -34,7 +34,9 @@ LISTS = (
     ("crm", "/api/v1/campaigns?tenantId={tenant}&"),
 )
 TALK = ("conversation", "visitor", "widget", "domain", "canned_response", "file", "user")
-SENDS = ("campaign", "experiment", "integration")
+SENDS = ("campaign", "experiment", "integration", "delivery")
+FIRSTS = ("newsletter", "content", "sender", "hook")
+"""The world's first of each has the number 1."""
 HASHES = ("register", "login", "logIn", "change", "acceptInvitation")
 """What works for a password's hash is asked less often."""
 
@@ -75,8 +77,11 @@ def ids_of(world: World) -> dict[str, str]:
     ids = {"customer": first, "cio": first.split("_")[1], "other": other.split("_")[1], "token": token}
     number = "999999" if world.mark == TENANT else "2"  # every tenant has numbers of its own
     firsts = {noun: world.ids[noun][0] for noun in ("segment", "tenant", *TALK, *SENDS)}
-    firsts |= dict(zip(("running", "paused"), world.ids["campaign"][1:], strict=True))
+    firsts |= dict(zip(("running", "paused"), world.ids["campaign"][1:3], strict=True))
     firsts |= {"site": firsts["domain"], "welcome": number}
+    firsts |= dict.fromkeys(FIRSTS, "1") | {"broadcast": "4", "snippet": world.mark}
+    if world.mark == TENANT:
+        firsts |= dict.fromkeys((*FIRSTS, "broadcast", "snippet"), number)
     return ids | firsts | {"number": number, "contact": first.replace("cust_", "con_")}
 
 

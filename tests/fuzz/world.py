@@ -79,6 +79,10 @@ DOMAIN = "mutation($input: AddDomainInput!) { addDomain(input: $input) { domain 
 ANSWER = (
     "mutation($input: CreateCannedResponseInput!) { createCannedResponse(input: $input) { cannedResponse { id } } }"
 )
+SENDER = "mutation($input: CreateSenderInput!) { createSender(input: $input) { sender { id } } }"
+HOOK = "mutation($input: CreateReportingWebhookInput!) { createReportingWebhook(input: $input) { secret } }"
+SNIPPET = "mutation($input: SetSnippetInput!) { setSnippet(input: $input) { snippet { id } } }"
+SEND = "mutation($input: SendTransactionalInput!) { sendTransactional(input: $input) { deliveryId } }"
 OPEN = "mutation($input: OpenWidgetInput!) { openWidget(input: $input) { token session { id } } }"
 SAY = """mutation($input: SendVisitorMessageInput!) {
   sendVisitorMessage(input: $input) { message { id } conversation { id } } }"""
@@ -143,17 +147,24 @@ def _talk(world: World) -> dict[str, list[str]]:
 
 
 def _sends(world: World) -> dict[str, list[str]]:
-    """A draft, a campaign that sends when it is called, one that is paused, an experiment, and a provider."""
+    """A draft, a campaign that sends when it is called, one that is paused, one that is called for everybody, what one
+    has sent, an experiment, and a provider; and of what only Customer.io's door numbers, the first."""
     mail = {"channel": "email", "subject": world.mark, "body": world.mark, "from": "shop@example.com"}
-    kinds: tuple[dict[str, Any], ...] = ({"toAll": True}, *({"type": "transactional", "status": "active"},) * 2)
-    draft, running, paused = [
+    called: dict[str, Any] = {"type": "transactional", "status": "active"}
+    kinds = ({"toAll": True}, called, called, {"type": "triggered", "status": "active", "toAll": True})
+    draft, running, paused, broadcast = [
         _made(world, "campaigns", name=world.mark, channels=["email"], contents=[mail], **kind) for kind in kinds
     ]
     stops = {"headers": {"x-api-key": world.key}, "json": {"status": "paused"}, "timeout": 30}
     assert requests.put(f"{world.url}/silocdp/api/v1/campaigns/{paused}", **stops).status_code == 200  # type: ignore[arg-type]
     variants = [{"name": world.mark, "share": 0.5}] * 2
+    world.graph(SENDER, input={"address": f"shop@{world.mark}.example"})
+    world.graph(HOOK, input={"name": world.mark, "endpoint": "https://hook.example/", "events": ["email_sent"]})
+    world.graph(SNIPPET, input={"name": world.mark, "value": world.mark})
+    delivery = world.graph(SEND, input={"channel": "EMAIL", "to": "shop@example.com", "campaignId": running})
     return {
-        "campaign": [draft, running, paused],
+        "campaign": [draft, running, paused, broadcast],
+        "delivery": [delivery["sendTransactional"]["deliveryId"]],
         "experiment": [_made(world, "abtests", campaignId=draft, variants=variants)],
         "integration": [_made(world, "integrations", name=world.mark, type="outbox", channel="sms")],
     }
@@ -169,7 +180,7 @@ def _made(world: World, noun: str, **said: Any) -> str:
 
 def _as_visitor(world: World, document: str, given: dict[str, Any], token: str | None, origin: str) -> Any:
     headers = {"origin": origin} | ({"authorization": f"Bearer {token}"} if token else {})
-    request = {"query": document, "variables": {"input": given}}
+    request: dict[str, Any] = {"query": document, "variables": {"input": given}}
     answered = requests.post(f"{world.url}/widget/graphql", json=request, headers=headers, timeout=30).json()
     assert "errors" not in answered, answered
     return answered["data"]

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.actions import content
 from app.actions.campaigns import update_campaign
@@ -76,7 +76,7 @@ class Content(Wire):
     body_amp: str
     language: str
     type: str
-    from_: str = Field(serialization_alias="from")
+    from_: str = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
     from_id: int | None
     reply_to: str
     reply_to_id: int | None

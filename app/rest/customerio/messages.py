@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from dateutil.relativedelta import relativedelta
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.actions import campaigns, content
 from app.actions.customers import CustomerView, get_customers
@@ -105,7 +105,7 @@ class MessagesShown(Wire):
 class Archived(Wire):
     id: str
     body: str
-    from_: str = Field(serialization_alias="from")
+    from_: str = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
     reply_to: str
     recipient: str
     subject: str
