@@ -13,7 +13,7 @@ from resolvers.planner.declare import Order, Rows, column, connection, many, one
 from resolvers.scalars import JSON, Connection, DateTime, enum_value
 
 NUMBERED = Order("n", "number", descending=False, counts=True)
-PLACED = Order("p", "position", counts=True)
+PLACED = Order("wc", "position", counts=True)
 
 
 @strawberry.enum(description="In whose words and with whose signature a webhook is told.")

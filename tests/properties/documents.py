@@ -273,6 +273,7 @@ class Writer:
             "search": lambda: self.chance.choice(SEARCHES),
             "actions": lambda: self.chance.choice(["customer.merge", "tenant.update", "x"]),
             "names": lambda: self.chance.choice([*EVENT_NAMES, "x"]),
+            "reason": lambda: self.chance.choice(["consent", "x"]),
             "recipient": lambda: self.chance.choice(TEXTS),
             "email": lambda: self.chance.choice([self.chance.choice(emails), self.chance.choice(emails).upper(), "x"]),
             "externalId": lambda: self.chance.choice([row["value"] for row in identities] or ["x"]),

@@ -27,6 +27,7 @@ from tests.properties.resolving import (
 )
 from tests.properties.rows import Row, World
 from tests.properties.segment_naive import segments
+from tests.properties.sending_naive import campaigns
 from tests.properties.talk_naive import conversations
 
 SUBJECTS = {"Customer", "Tenant", "Member", "ApiKey", "Merge", "Device", "Identity", "Event", "Segment"}
@@ -67,6 +68,7 @@ def _resolve(source: Any, info: GraphQLResolveInfo[Context], **arguments: Any) -
 
 
 PAGES = (("Segment", "members"), ("Segment", "memberships"), ("Customer", "segments"), ("Conversation", "messages"))
+PAGES += (("Delivery", "engagements"), ("Campaign", "runs"), ("ReportingWebhook", "calls"))
 """Lists with an order that no root field has."""
 
 
@@ -80,11 +82,14 @@ def every_cursor(world: World) -> dict[str, list[str]]:
     for order in SCHEMA.type_map["CustomerOrder"].values:  # type: ignore[attr-defined]
         for status in ("ACTIVE", "MERGED"):
             _add_cursors(found, customers(world, None, {"status": status}, order, first=1000))
+    for order in SCHEMA.type_map["CampaignOrder"].values:  # type: ignore[attr-defined]
+        _add_cursors(found, campaigns(world, None, order_by=order, first=1000))
     for order in SCHEMA.type_map["SegmentOrder"].values:  # type: ignore[attr-defined]
         _add_cursors(found, segments(world, None, order_by=order, first=1000))
     for order in SCHEMA.type_map["ConversationOrder"].values:  # type: ignore[attr-defined]
         _add_cursors(found, conversations(world, None, order_by=order, first=1000))
-    _add_cursors(found, FIELDS["Query", "visitors"](world, None, first=1000))
+    for name in ("visitors", "deliveries", "experiments", "suppressions"):
+        _add_cursors(found, FIELDS["Query", name](world, None, first=1000))
     for parent, name in PAGES:
         for thing in things(world, parent):
             _add_cursors(found, FIELDS[parent, name](world, thing.row, first=1000))

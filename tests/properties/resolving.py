@@ -45,6 +45,22 @@ PREFIXES = {
     "File": "file",
     "CannedResponse": "can",
     "SavedView": "view",
+    "Sender": "snd",
+    "Layout": "lay",
+    "Snippet": "snip",
+    "Content": "cnt",
+    "Campaign": "cmp",
+    "CampaignRun": "run",
+    "Experiment": "exp",
+    "Delivery": "dlv",
+    "Link": "lnk",
+    "Engagement": "eng",
+    "SubscriptionTopic": "top",
+    "Suppression": "sup",
+    "Integration": "int",
+    "FrequencyCap": "cap",
+    "ReportingWebhook": "hook",
+    "WebhookCall": "call",
 }
 TABLES = {
     "Member": "members",
@@ -69,8 +85,24 @@ TABLES = {
     "File": "files",
     "CannedResponse": "canned_responses",
     "SavedView": "saved_views",
+    "Sender": "senders",
+    "Layout": "layouts",
+    "Snippet": "snippets",
+    "Content": "contents",
+    "Campaign": "campaigns",
+    "CampaignRun": "campaign_runs",
+    "Experiment": "experiments",
+    "Delivery": "deliveries",
+    "Link": "links",
+    "Engagement": "engagements",
+    "SubscriptionTopic": "subscription_topics",
+    "Suppression": "suppressions",
+    "Integration": "integrations",
+    "FrequencyCap": "frequency_caps",
+    "ReportingWebhook": "reporting_webhooks",
+    "WebhookCall": "webhook_calls",
 }
-DELETABLE = {"Segment", "Widget"}
+DELETABLE = {"Segment", "Widget", "SubscriptionTopic", "Campaign"}
 
 
 @dataclass

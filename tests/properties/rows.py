@@ -52,10 +52,27 @@ SUBJECT_PREFIXES = {
     "files": "file",
     "canned_responses": "can",
     "saved_views": "view",
+    "senders": "snd",
+    "layouts": "lay",
+    "snippets": "snip",
+    "contents": "cnt",
+    "campaigns": "cmp",
+    "campaign_runs": "run",
+    "experiments": "exp",
+    "deliveries": "dlv",
+    "links": "lnk",
+    "engagements": "eng",
+    "subscription_topics": "top",
+    "suppressions": "sup",
+    "integrations": "int",
+    "frequency_caps": "cap",
+    "reporting_webhooks": "hook",
+    "webhook_calls": "call",
 }
 
 
 WITHOUT_CREATION = {"events", "merges", "audit_entries", "segment_memberships", "visitor_pages", "message_revisions"}
+WITHOUT_CREATION |= {"engagements"}
 """Tables that do not say when a row was made."""
 
 

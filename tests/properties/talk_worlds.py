@@ -17,7 +17,12 @@ class TalkMaker(RowMaker):
             self._team(world)
         for _ in range(self._chance.randint(1, 2)):
             self._widget(world)
-            self._add(world, "domains", name=f"d{self._next()}.example")
+            domain: Row = {
+                name: self._maybe(self._moment()) for name in ("verified_at", "checked_at", "dkim_verified_at")
+            }
+            domain |= {"verification_token": self._maybe("t"), "dkim_selector": self._maybe("rapport")}
+            domain |= {name: self._chance.random() < 0.5 for name in ("tracks_links", "carries_widgets")}
+            self._add(world, "domains", name=f"d{self._next()}.example", **domain)
             shortcut, texts = f"{self._pick('hi bye')}{self._next()}", {"en": self._text()}
             row = {"shortcut": shortcut, "title": self._text(), "texts": texts, "updated_at": self._moment()}
             self._add(world, "canned_responses", **row, created_by_id=None)

@@ -9,12 +9,22 @@ NAMED = {
     "visitor": "vis",
     "widget": "wid",
     "team": "team",
+    "content": "cnt",
+    "campaign": "cmp",
+    "experiment": "exp",
+    "delivery": "dlv",
+    "link": "lnk",
+    "integration": "int",
+    "reportingWebhook": "hook",
+    "subscriptionTopic": "top",
 }
 """Root fields that find one thing by its id, and the prefix of it."""
 FULL_TEXT = ("ConversationFilter", "search")
 """Has tests of its own."""
 UNPLANNED = {"previewSegment", "explainMembership", "memberCountSeries"}
 UNPLANNED |= {"presentNow", "fileLinks", "renderCannedResponse", "inboxSnapshotCursor", "identitySecret"}
+UNPLANNED |= {"previewContent", "contentIssues", "sendingDomainRecords", "integrationKinds", "estimateAudience"}
+UNPLANNED |= {"experimentResult", "subscriptionPreferences", "metricSeries", "sendingPolicy", "canContact"}
 """Root fields that actions answer."""
 CURSOR_CODES = {
     ("Query", "members"): "c",
@@ -29,6 +39,14 @@ CURSOR_CODES = {
     ("Visitor", "conversations"): "an",
     ("Query", "visitors"): "s",
     ("Conversation", "messages"): "q",
+    ("Customer", "deliveries"): "dm",
+    ("Campaign", "deliveries"): "dm",
+    ("Query", "deliveries"): "dm",
+    ("Delivery", "engagements"): "en",
+    ("Campaign", "runs"): "rn",
+    ("Query", "experiments"): "ex",
+    ("Query", "suppressions"): "sp",
+    ("ReportingWebhook", "calls"): "wc",
 }
 """How the cursors of a list begin that has one order."""
 ORDER_CODES = {

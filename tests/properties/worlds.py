@@ -10,46 +10,67 @@ from app.core.tx import UnitsOfWork
 from models import (
     Agent,
     ApiKey,
+    ArchivedMessage,
     AuditEntry,
+    Campaign,
+    CampaignRun,
     CannedResponse,
     Consent,
+    Content,
     Conversation,
     ConversationTag,
     Customer,
+    Delivery,
     Device,
     Domain,
+    Engagement,
     Event,
+    Experiment,
     FeedTopic,
     File,
+    FrequencyCap,
+    HourlyCount,
     Identity,
+    Integration,
+    Layout,
+    Link,
     Member,
     Merge,
     Message,
     MessageFile,
     MessageRevision,
     OutboxMessage,
+    ReportingWebhook,
     SavedView,
     Segment,
     SegmentDependency,
     SegmentMembership,
+    Sender,
+    Snippet,
+    SubscriptionTopic,
+    Suppression,
     Team,
     TeamMember,
     Tenant,
+    TestGroup,
     User,
     Visitor,
     VisitorPage,
+    WebhookCall,
     Widget,
 )
 from tests.properties.rows import EPOCH, EVENT_NAMES, Row, World
 from tests.properties.segment_worlds import SegmentMaker
+from tests.properties.sending_worlds import SendingMaker
 from tests.properties.talk_worlds import TalkMaker
 
 UNKNOWN = ("cust", "evt", "mem", "tn", "job", "usr", "seg", "conv", "vis", "wid", "team")
+UNKNOWN += ("cnt", "cmp", "exp", "dlv", "lnk", "int", "hook", "top")
 CHANNELS = ("email", "sms", "push", "in_app", "whatsapp")
 KINDS = ("external_id", "email", "phone", "anonymous_id")
 
 
-class WorldMaker(SegmentMaker, TalkMaker):
+class WorldMaker(SegmentMaker, TalkMaker, SendingMaker):
     """Makes worlds that share a database, and some users."""
 
     def __init__(self, chance: Random) -> None:
@@ -67,6 +88,7 @@ class WorldMaker(SegmentMaker, TalkMaker):
         self._events(world, size * 3)
         self._segments(world, size)
         self._talk(world, size)
+        self._sending(world, size)
         self._records(world, size)
         return world
 
@@ -174,7 +196,8 @@ class WorldMaker(SegmentMaker, TalkMaker):
     def _records(self, world: World, size: int) -> None:
         for _ in range(self._chance.randint(0, 3)):
             texts = {name: self._text() for name in ("channel", "purpose", "recipient", "subject", "body")}
-            self._add(world, "outbox_messages", **texts)
+            delivery = self._chance.choice([None, *(row["id"] for row in world.of("deliveries"))])
+            self._add(world, "outbox_messages", **texts, delivery_id=delivery)
         for _ in range(self._chance.randint(0, size * 2)):
             self._audit_entry(world, self._chance.choice(world.public_ids()))
 
@@ -222,7 +245,6 @@ TABLES: dict[str, type[Any]] = {
     "merges": Merge,
     "events": Event,
     "audit_entries": AuditEntry,
-    "outbox_messages": OutboxMessage,
     "segments": Segment,
     "segment_memberships": SegmentMembership,
     "segment_dependencies": SegmentDependency,
@@ -242,6 +264,26 @@ TABLES: dict[str, type[Any]] = {
     "message_files": MessageFile,
     "canned_responses": CannedResponse,
     "saved_views": SavedView,
+    "subscription_topics": SubscriptionTopic,
+    "suppressions": Suppression,
+    "frequency_caps": FrequencyCap,
+    "integrations": Integration,
+    "reporting_webhooks": ReportingWebhook,
+    "webhook_calls": WebhookCall,
+    "senders": Sender,
+    "layouts": Layout,
+    "snippets": Snippet,
+    "campaigns": Campaign,
+    "contents": Content,
+    "campaign_runs": CampaignRun,
+    "experiments": Experiment,
+    "test_groups": TestGroup,
+    "links": Link,
+    "deliveries": Delivery,
+    "archived_messages": ArchivedMessage,
+    "engagements": Engagement,
+    "hourly_counts": HourlyCount,
+    "outbox_messages": OutboxMessage,
 }
 
 
