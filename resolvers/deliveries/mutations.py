@@ -76,9 +76,7 @@ class DeliveryMutation:
     async def settle_deliveries_in_doubt(self, info: Info, input: SettleDeliveriesInDoubtInput) -> DeliveriesPayload:
         ids = None
         if input.delivery_ids is not None:
-            ids = [
-                parse_id("delivery", id, f"delivery_ids.{place}") for place, id in enumerate(input.delivery_ids[:1000])
-            ]
+            ids = [parse_id("delivery", id, f"delivery_ids.{place}") for place, id in enumerate(input.delivery_ids)]
         campaign = None if input.campaign_id is None else parse_id("campaign", input.campaign_id, "campaign_id")
         async with info.context.write() as tx:
             count = await actions.settle_doubts(tx, verdict=input.verdict.value, delivery_ids=ids, campaign_id=campaign)

@@ -11,6 +11,7 @@ from sqlmodel import col
 from app.actions.deliveries import release_lost, settle_doubts
 from app.core import clock
 from app.core.access import system
+from app.core.errors import Invalid
 from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
@@ -103,6 +104,8 @@ async def test_what_breaks_off_is_in_doubt_until_somebody_settles_it(
         assert (await mailing.counts(mailing.campaign_id)) == {"attempted": 2, "in_doubt": 2}
         box.drops_after_text = False
         async with runtime.units.write(system(tenant.id)) as tx:
+            with pytest.raises(Invalid, match="at most 5,000"):
+                await settle_doubts(tx, verdict="failed", delivery_ids=[new_id() for _ in range(5001)])
             assert await settle_doubts(tx, verdict="resend", campaign_id=mailing.campaign_id) == 2
         await mailing.until(lambda states: states["sent"] == 2)
         assert len(box.mails) == 4

@@ -48,6 +48,8 @@ async def settle_doubts(
         raise Invalid.at("verdict", f"must be one of {', '.join(VERDICTS)}")
     if (delivery_ids is None) == (campaign_id is None):
         raise Invalid.at("delivery_ids", "must be given, or else campaign_id")
+    if delivery_ids is not None and len(delivery_ids) > AT_ONCE:
+        raise Invalid.at("delivery_ids", f"must be at most {AT_ONCE:,}")
     which = [col(Delivery.state) == "in_doubt"]
     if campaign_id is not None:
         await _sending(tx, campaign_id, any_status=True)
