@@ -31,6 +31,8 @@ LOST_S = 5.0
 """How often it is asked whether some worker was lost."""
 STOP_S = 10.0
 LONGEST_REST_S = 60.0
+UNCARRIED_REST_S = 5.0
+"""How soon it is looked again whether somebody has mended what keeps a channel from carrying anything."""
 Key = tuple[UUID, str]
 
 
@@ -143,13 +145,17 @@ class _Loop:
             with batch.hurry():
                 if await self._claimed(key, batch):
                     await batch.run()
-            self._rest(key, failing=batch.failing)
+                    self._rest(key, failing=batch.failing)
         except Exception as failure:
             log.warning("a batch was broken off", channel=key[1], tenant=key[0].hex, exc_info=failure)
             self._rest(key, failing=True)
 
     async def _claimed(self, key: Key, batch: Batch) -> int:
+        """How many messages were taken in hand: none of a channel that nothing carries."""
         try:
+            if await self._tools.providers.rests(*key):
+                self._rests[key] = (time.monotonic() + UNCARRIED_REST_S, 0.5)
+                return 0
             claimed = await batch.claim(self._lane.batch)
         finally:
             self._claiming.discard(key)

@@ -26,6 +26,7 @@ from app.actions.deliveries import (
     ended_runs,
     gather,
     give_back,
+    halted_campaigns,
     mark_sending,
     may_send,
     option,
@@ -43,6 +44,7 @@ from app.core import logging
 from app.core.access import system
 from app.core.errors import RapportError
 from app.core.streams import Stream
+from app.core.tx import Tx
 from app.gates import no_provider
 from app.runtime.providers import OpenProvider
 from app.runtime.sending.orders import broken, fill, order_of
@@ -64,6 +66,8 @@ KEPT_GROUP = 100
 """The same of the outbox, where nothing is ever in doubt: what SQLite writes in some twenty milliseconds."""
 BREATH = 50
 """Messages that are decided in one go."""
+ASKED_S = 0.25
+"""How often a batch asks whether its campaigns may still send, so soon does a pause hold but for the group in hand."""
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
@@ -83,6 +87,8 @@ class Batch:
     _outcomes: list[tuple[Parcel, Outcome]] = field(default_factory=list)
     _unsent: list[Parcel] = field(default_factory=list)
     _size: int = 32
+    _halted: set[UUID] = field(default_factory=set)
+    _asked_at: float = field(default_factory=time.monotonic)
 
     async def claim(self, limit: int) -> int:
         """Takes messages in hand. Returns how many."""
@@ -253,17 +259,20 @@ class Batch:
                 self._unsent += unsent
                 return
             async with self._write() as tx:
+                going = await self._going(tx, parcels)
                 await record_unsent(tx, parcels=unsent)
-                await record_kept(tx, parcels=parcels)
+                await record_kept(tx, parcels=going)
+            await self._put_aside(parcels)
             return
         provider = opened.provider
         assert provider is not None  # a batch without one does not come so far
         began = time.monotonic()
         async with self._write() as tx:
+            going = await self._going(tx, parcels)
             await record_outcomes(tx, outcomes=self._outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
             sending = await mark_sending(
-                tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
+                tx, parcels=going, lease=self.tools.lease, is_idempotent=provider.is_idempotent
             )
         self._outcomes = []
         hands, handed = asyncio.Semaphore(max(1, provider.concurrency)), time.monotonic()
@@ -278,6 +287,24 @@ class Batch:
             self.failing = all(answer.result is Result.DEFERRED for _, answer in self._outcomes)
         if late := [parcel for parcel, answer in pairs if answer is None]:
             await self._give_back(late)
+        await self._put_aside(parcels)
+        await self.tools.providers.note(self.stream.tenant_id, opened, [outcome for _, outcome in self._outcomes])
+
+    async def _going(self, tx: Tx, parcels: Sequence[Parcel]) -> Sequence[Parcel]:
+        """Those of a group whose campaigns have not been paused or ended since the batch was claimed."""
+        if time.monotonic() - self._asked_at >= ASKED_S:
+            ids = {parcel.claim.campaign_id for parcel in parcels if parcel.claim.campaign_id}
+            self._halted |= await halted_campaigns(tx, campaign_ids=ids)
+            self._asked_at = time.monotonic()
+        return parcels if not self._halted else [parcel for parcel in parcels if not self._is_halted(parcel.claim)]
+
+    def _is_halted(self, claim: Claim) -> bool:
+        return claim.campaign_id in self._halted and not claim.is_test
+
+    async def _put_aside(self, parcels: Sequence[Parcel]) -> None:
+        if halted := [parcel.claim for parcel in parcels if self._is_halted(parcel.claim)]:
+            async with self._write() as tx:
+                await put_aside(tx, claims=halted)
 
     async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore, began: float) -> Outcome | None:
         """What became of one message; None: its turn came too late, and nothing was handed over."""
