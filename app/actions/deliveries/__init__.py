@@ -18,6 +18,7 @@ from app.actions.deliveries.known import ADDRESS_KINDS, CampaignFacts, ContentFa
 from app.actions.deliveries.parcels import Parcel
 from app.actions.deliveries.pausing import (
     PARKED_AT,
+    halted_campaigns,
     may_send,
     parked_campaigns,
     put_aside,
@@ -71,6 +72,7 @@ __all__ = [
     "gather",
     "get_delivery",
     "give_back",
+    "halted_campaigns",
     "list_deliveries",
     "load_recipes",
     "load_snippets",
