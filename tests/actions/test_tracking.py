@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from app.actions.consent import unsuppress_address
 from app.actions.tracking import Seen, Told, record_click, record_engagements, record_feedback, record_open
 from app.core import clock
 from app.core.errors import Forbidden
@@ -155,6 +156,33 @@ async def test_a_providers_word_is_taken_once_and_a_hard_bounce_suppresses_the_a
     assert sorted(kinds) == sorted(
         ["delivery.bounced", "delivery.complained", "delivery.sent", "delivery.delivered", "delivery.delivered"]
     )
+
+
+async def test_a_bounce_for_now_that_becomes_one_for_good_counts_once_and_suppresses(
+    people: People, posting: Posting
+) -> None:
+    ann = (await people.identify(external_id="ann")).customer_id
+    delivery = await posting.delivery(ann)
+    soft, hard = (Told(kind, delivery_id=delivery, detail=said) for kind, said in (("soft", "452"), ("hard", "550")))
+    assert await people.do(record_feedback, [soft]) == 1
+    assert await people.do(record_feedback, [hard, hard]) == 0
+    row = await posting.of(delivery)
+    assert (row["state"], row["error"]) == ("bounced", "550")
+    assert (await counts(people))[people.principal.tenant_id] == {"bounced": 1}
+    (listed,) = await people.rows(Suppression)
+    assert listed["reason"] == "hard_bounce"
+    await people.do(unsuppress_address, suppression_id=listed["id"])
+    await people.do(record_feedback, [hard])  # told once more, late
+    assert await people.rows(Suppression) == []
+
+
+async def test_what_is_in_doubt_can_be_read_by_people(people: People, posting: Posting) -> None:
+    ann = (await people.identify(external_id="ann")).customer_id
+    now = clock.now()
+    for state, verdict in (("in_doubt", "human"), ("sending", "scanner")):
+        delivery = await posting.delivery(ann, state=state, sent_at=None, attempted_at=now - timedelta(hours=2))
+        await people.do(record_engagements, [Seen(delivery, "open", now, user_agent=BROWSER)])
+        assert [row["verdict"] for row in await people.rows(Engagement) if row["delivery_id"] == delivery] == [verdict]
 
 
 async def test_soft_bounces_are_counted_until_a_message_is_taken(people: People, posting: Posting) -> None:

@@ -134,6 +134,7 @@ class _Feedback:
         changed = self._changes.setdefault(delivery.id, {})
         moment = f"{metric}_at"
         if getattr(delivery, moment) is not None or moment in changed:
+            self._hear_more(delivery, told, changed)
             return
         changed[moment] = self._tx.now
         state = changed.get("state", delivery.state)
@@ -146,10 +147,16 @@ class _Feedback:
             changed |= {"state": "bounced", "error": told.detail[:LONGEST_ERROR]}
         elif state == "in_doubt":
             changed["state"] = "sent"
-        address = told.recipient if told.recipient and _is_one_of_several(delivery, told) else delivery.recipient
-        self._addresses[told.kind].append(BadAddress(delivery.channel, address, told.detail, delivery.id))
+        self._addresses[told.kind].append(_address(delivery, told))
         extra = {"failure": told.detail, "bounce": told.kind} if metric == "bounced" else {}
         self.events.append(_event(delivery, metric, self._tx.now, extra))
+
+    def _hear_more(self, delivery: Delivery, told: Told, changed: dict[str, Any]) -> None:
+        """A message that did not arrive for now and then for good bounced once, but its address is no good."""
+        error = told.detail[:LONGEST_ERROR]
+        if told.kind == HARD and error != changed.get("error", delivery.error):
+            changed["error"] = error
+            self._addresses[HARD].append(_address(delivery, told))
 
     async def _write(self) -> None:
         """Sets the columns of each message; those that change alike share a statement."""
@@ -169,6 +176,11 @@ class _Feedback:
         await suppress_all(self._tx, self._addresses[COMPLAINED], "complaint")
         await note_soft_bounces(self._tx, self._addresses[SOFT])
         await note_accepted(self._tx, self._addresses[DELIVERED])
+
+
+def _address(delivery: Delivery, told: Told) -> BadAddress:
+    address = told.recipient if told.recipient and _is_one_of_several(delivery, told) else delivery.recipient
+    return BadAddress(delivery.channel, address, told.detail, delivery.id)
 
 
 def _is_of_another(delivery: Delivery, told: Told, copies: frozenset[str] | None) -> bool:
