@@ -162,6 +162,20 @@ async def test_a_campaign_has_one_content_for_each_place(people: People, strange
         await put(people, campaign, "late")
 
 
+async def test_who_writes_over_what_somebody_else_has_just_saved_is_refused(people: People) -> None:
+    campaign = await new_campaign(people)
+    place: dict[str, Any] = {"campaign_id": campaign, "channel": "email"}
+    first = await people.do(actions.set_content, **place, values={"subject": "One"}, expected_version=0)
+    await people.do(actions.set_content, **place, values={"subject": "Two"}, expected_version=first.version)
+    for old in (0, 1, 3):
+        with pytest.raises(Conflict, match="changed meanwhile") as refused:
+            await people.do(actions.set_content, **place, values={"subject": "Three"}, expected_version=old)
+        assert refused.value.field == "expected_version"
+    with pytest.raises(Conflict):
+        await people.do(actions.set_content, **place, language="de", values={"subject": "Drei"}, expected_version=1)
+    assert [(row["subject"], row["version"]) for row in await people.rows(Content)] == [("Two", 2)]
+
+
 async def test_a_preview_is_what_a_customer_would_get(people: People) -> None:
     await people.identify(email="ada@example.com", attributes={"plan": "pro"}, locale="de-CH")
     await people.do(actions.set_snippet, name="footer", value="{% unsubscribe_url %}")
