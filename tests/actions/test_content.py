@@ -199,8 +199,8 @@ async def test_what_cannot_be_sent_is_said_before_it_is(people: People) -> None:
     content = await put(people, campaign, "{{ snippets.none }}", language="de")
     issues = await people.read(actions.check_contents, campaign)
     assert [(issue.path, issue.message) for issue in issues] == [
-        ("contents.email.0", "has no content that suits every language"),
-        ("contents.sms.0", "has no content that suits every language"),
+        ("contents.email.0", "needs a content without a language, for everybody else"),
+        ("contents.sms.0", "needs a content without a language, for everybody else"),
         (f"contents.{content.number}.from_address", "is missing: an e-mail comes from somebody"),
         (f"contents.{content.number}.subject", "is missing"),
         (f"contents.{content.number}.body", "line 1: there is no snippet 'none'"),
