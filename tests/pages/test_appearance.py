@@ -94,9 +94,7 @@ OTHERS = ("calls", "delivery", "somebody", "segment", "rule", "dialog", "talk")
 CAMPAIGN_PARTS = ("overview", "contents", "audience", "plan", "experiment", "deliveries")
 
 
-@pytest.mark.parametrize(
-    "place", [*PLACES, *CAMPAIGN_PARTS, *OTHERS]
-)
+@pytest.mark.parametrize("place", [*PLACES, *CAMPAIGN_PARTS, *OTHERS])
 def test_every_page_is_legible_named_and_narrow_enough(screen: Page, demo: Demo, place: str) -> None:
     go_to(screen, demo, place)
     assert screen.evaluate(FAINT) == []
