@@ -231,7 +231,7 @@ def to_date(value: Any) -> datetime | None:
         return None
     if value in {"now", "today"}:
         return clock.now()
-    if not isinstance(value, str) and abs(value) < LATEST_SECOND:
+    if isinstance(value, int | float | Decimal) and abs(value) < LATEST_SECOND:
         return datetime.fromtimestamp(float(value), UTC)
     return _parsed(str(value)[:60], clock.now().date())
 

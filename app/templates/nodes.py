@@ -259,7 +259,8 @@ class MeteredTablerow(TablerowNode):
             context.shadowed = True
         _, length = self.expression.evaluate(context)
         METER.spend(length * weight(self.block.nodes))
-        self.render_to_output(context, buffer if context.env.has_tables else Cells(buffer))
+        shown: Any = buffer if context.env.has_tables else Cells(buffer)
+        self.render_to_output(context, shown)
         return 0
 
 
