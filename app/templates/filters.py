@@ -231,8 +231,8 @@ def to_date(value: Any) -> datetime | None:
         return None
     if value in {"now", "today"}:
         return clock.now()
-    if isinstance(value, int | float | Decimal) and abs(value) < LATEST_SECOND:
-        return datetime.fromtimestamp(float(value), UTC)
+    if not isinstance(value, str) and -LATEST_SECOND < (seconds := float(value)) < LATEST_SECOND:
+        return datetime.fromtimestamp(seconds, UTC)
     return _parsed(str(value)[:60], clock.now().date())
 
 
