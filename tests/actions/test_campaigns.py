@@ -108,7 +108,7 @@ async def test_nobody_is_left_out_because_others_of_the_list_are(marketer: Marke
     async def first(tx: Tx, limit: int) -> list[UUID]:
         run = CampaignRun(recipients={"people": [[one.hex, None] for one in named]})
         found = await next_recipients(tx, Campaign(), run, after=None, limit=limit)
-        return [one.customer_id for one in found]
+        return [one.customer_id for one in found.recipients]
 
     assert await marketer.do(first, limit=1) == [named[1]]
     assert await marketer.do(first, limit=2) == [named[1], named[3]]
@@ -173,6 +173,17 @@ async def test_a_copy_is_a_draft_with_contents_and_experiment(marketer: Marketer
     tried = [row for row in await marketer.rows(Experiment) if row["campaign_id"] == second]
     assert [(row["state"], row["metric"], row["number"]) for row in tried] == [("draft", "opened", 2)]
     assert len(await marketer.rows(TestGroup)) == 4
+
+
+async def test_who_changes_what_somebody_else_has_just_changed_is_refused(marketer: Marketer) -> None:
+    key = await marketer.do(create_campaign, name="News", channels=["email"])
+    read = (await marketer.read(get_campaign, campaign_id=key)).updated_at
+    await marketer.do(update_campaign, campaign_id=key, expected_updated_at=read, description="By Ada")
+    with pytest.raises(Conflict, match="changed meanwhile") as refused:
+        await marketer.do(update_campaign, campaign_id=key, expected_updated_at=read, description="By Bea")
+    assert refused.value.field == "expected_updated_at"
+    now = await marketer.read(get_campaign, campaign_id=key)
+    assert (now.description, now.updated_at > read) == ("By Ada", True)
 
 
 async def test_what_is_sending_is_not_deleted_and_what_is_deleted_is_not_found(marketer: Marketer) -> None:

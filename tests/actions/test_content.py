@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from email import message_from_string
+from email.policy import default
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from sqlalchemy import update
 from app.actions import content as actions
 from app.actions.content.preparing import ReadyContent
 from app.actions.customers import CustomerRef
+from app.channels.mail.headers import address_header
 from app.core.access import Scope
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_id, public_id
@@ -38,6 +41,18 @@ async def put(people: People, campaign_id: UUID, body: str = "Hi", **values: Any
         **{"campaign_id": campaign_id, "channel": "email", **place},
         values={"body": body, **values},
     )
+
+
+async def test_a_sender_is_called_as_it_is_in_any_script_and_is_no_liquid(people: People) -> None:
+    name = 'Zoë "Z." Müller {{ x }} {{{ {% if %}'
+    zoe = await people.do(actions.create_sender, address="zoe@müller.example", name=name)
+    content = await put(people, await new_campaign(people), sender_id=zoe.id, subject="Hi")
+    shown = (await people.read(actions.preview_content, content_id=content.id)).message.from_address
+    assert shown == '"Zoë \\"Z.\\" Müller {{ x }} {{{ {% if %}" <zoe@müller.example>'
+    written = message_from_string(f"{address_header('From', shown)}\n\n", policy=default)["from"].addresses[0]
+    assert (written.display_name, written.addr_spec) == (name, "zoe@xn--mller-kva.example")
+    plain = await people.do(actions.create_sender, address="zoe@acme.example", name="Zoë Müller")
+    assert actions.sender_line(plain) == "Zoë Müller <zoe@acme.example>"
 
 
 async def test_a_sender_is_there_once_and_stays_while_a_campaign_sends_as_it(people: People, strangers: People) -> None:
@@ -162,6 +177,20 @@ async def test_a_campaign_has_one_content_for_each_place(people: People, strange
         await put(people, campaign, "late")
 
 
+async def test_who_writes_over_what_somebody_else_has_just_saved_is_refused(people: People) -> None:
+    campaign = await new_campaign(people)
+    place: dict[str, Any] = {"campaign_id": campaign, "channel": "email"}
+    first = await people.do(actions.set_content, **place, values={"subject": "One"}, expected_version=0)
+    await people.do(actions.set_content, **place, values={"subject": "Two"}, expected_version=first.version)
+    for old in (0, 1, 3):
+        with pytest.raises(Conflict, match="changed meanwhile") as refused:
+            await people.do(actions.set_content, **place, values={"subject": "Three"}, expected_version=old)
+        assert refused.value.field == "expected_version"
+    with pytest.raises(Conflict):
+        await people.do(actions.set_content, **place, language="de", values={"subject": "Drei"}, expected_version=1)
+    assert [(row["subject"], row["version"]) for row in await people.rows(Content)] == [("Two", 2)]
+
+
 async def test_a_preview_is_what_a_customer_would_get(people: People) -> None:
     await people.identify(email="ada@example.com", attributes={"plan": "pro"}, locale="de-CH")
     await people.do(actions.set_snippet, name="footer", value="{% unsubscribe_url %}")
@@ -177,7 +206,7 @@ async def test_a_preview_is_what_a_customer_would_get(people: People) -> None:
     assert seen.message.body == (
         '<html><body><p>pro 7 </p><a href="https://x.example">x</a><p>https://example.invalid/unsubscribe</p></body></html>'
     )
-    assert (seen.message.subject, seen.message.from_address) == ("ada@example.com", "{ { Shop }} <shop@example.com>")
+    assert (seen.message.subject, seen.message.from_address) == ("ada@example.com", "{{ Shop }} <shop@example.com>")
     assert (seen.links, seen.warnings, seen.missing) == (("https://x.example",), [], ["customer.pet"])
 
     draft = {"channel": "sms", "body": "{{ customer.plan | safe }} {{ plan }}"}
@@ -199,8 +228,8 @@ async def test_what_cannot_be_sent_is_said_before_it_is(people: People) -> None:
     content = await put(people, campaign, "{{ snippets.none }}", language="de")
     issues = await people.read(actions.check_contents, campaign)
     assert [(issue.path, issue.message) for issue in issues] == [
-        ("contents.email.0", "has no content that suits every language"),
-        ("contents.sms.0", "has no content that suits every language"),
+        ("contents.email.0", "needs a content without a language, for everybody else"),
+        ("contents.sms.0", "needs a content without a language, for everybody else"),
         (f"contents.{content.number}.from_address", "is missing: an e-mail comes from somebody"),
         (f"contents.{content.number}.subject", "is missing"),
         (f"contents.{content.number}.body", "line 1: there is no snippet 'none'"),

@@ -49,6 +49,27 @@ async def test_steps_are_those_of_the_timezones_calendar(people: People, strange
     assert await series(strangers, step="month", start=start, end=end) == [("02-28 23", 0)]
 
 
+async def test_hours_of_timezones_that_are_half_an_hour_off_and_days_that_begin_at_one(people: People) -> None:
+    """An hour counts to the day in which it begins; in Cairo there is no midnight when the clocks go forward."""
+    await count(people)
+    start, end = SPRING - timedelta(days=2), SPRING
+    days = [("03-26 18", 19), ("03-27 18", 24), ("03-28 18", 5)]
+    assert await series(people, step="day", start=start, end=end, timezone="Asia/Kolkata") == days
+    night = datetime(2026, 4, 23, 22, tzinfo=UTC)
+    async with people.units.write(people.principal) as tx:
+        hours = [night + timedelta(hours=hour) for hour in range(-24, 25)]
+        await add_counts(tx, [Count(OTHER, "opened", hour) for hour in hours])
+    cairo: dict[str, Any] = {"timezone": "Africa/Cairo", "subject_ids": [OTHER]}
+    days = [("04-22 22", 24), ("04-23 22", 23), ("04-24 21", 2)]
+    found = await series(people, step="day", start=hours[0], end=hours[-1] + timedelta(hours=1), **cairo)
+    assert found == days
+    later = datetime(2099, 1, 1, tzinfo=UTC)
+    assert await series(people, step="hour", start=later, end=later + timedelta(hours=2)) == [
+        ("01-01 00", 0),
+        ("01-01 01", 0),
+    ]
+
+
 async def test_totals_and_revenue(people: People) -> None:
     await count(people)
     found = await people.read(metric_totals, subject_ids=[CAMPAIGN, OTHER])
@@ -67,6 +88,8 @@ async def test_what_is_no_series_is_refused(people: People) -> None:
         ("step", "year"),
         ("end", SPRING),
         ("start", datetime(2026, 1, 1)),  # noqa: DTZ001
+        ("start", datetime(1, 1, 1, tzinfo=UTC)),
+        ("end", datetime(9999, 12, 31, tzinfo=UTC)),
         ("timezone", "Mars/Base"),
         ("subject_ids", [new_id() for _ in range(201)]),
     ]

@@ -8,7 +8,9 @@ from app.actions.deliveries import (
     PARKED_AT,
     claim_deliveries,
     halted_campaigns,
+    parked_campaigns,
     put_aside,
+    release_portion,
 )
 from app.core import clock
 from app.core.access import system
@@ -66,3 +68,25 @@ async def test_what_is_cancelled_in_hand_is_told_counted_and_says_why(
     assert (rows[waiting].state, rows[waiting].due_at, rows[waiting].reason) == ("queued", PARKED_AT, "deferred")
     assert await over.counts(over.campaign_id) == {"cancelled": 1}
     assert await over.told() == {"delivery.cancelled": 1}
+
+
+async def test_what_is_parked_of_campaigns_that_go_on_is_found_and_released(
+    units: UnitsOfWork, tenant: TenantAccount
+) -> None:
+    going = await Mailing(units, tenant.id).begin()
+    between = await Mailing(units, tenant.id).begin(kind="recurring", status="scheduled")
+    paused = await Mailing(units, tenant.id).begin(status="paused")
+    for one in (going, between, paused):
+        await one.invite(2, due_at=PARKED_AT)
+        await one.invite(1, due_at=clock.now() + timedelta(days=1))
+        await one.invite(1, due_at=PARKED_AT, state="cancelled")
+    none = await Mailing(units, tenant.id).begin()
+    await none.invite(1)
+    async with units.read(system()) as reading:
+        found = await parked_campaigns(reading)
+    assert sorted(found) == sorted((tenant.id, one.campaign_id) for one in (going, between))
+    for one, count in ((going, 2), (paused, 0), (none, 0)):
+        async with units.write(system(tenant.id)) as tx:
+            assert await release_portion(tx, campaign_id=one.campaign_id) == count
+    async with units.read(system()) as reading:
+        assert await parked_campaigns(reading) == [(tenant.id, between.campaign_id)]

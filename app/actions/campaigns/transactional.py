@@ -1,6 +1,6 @@
 """Transactional messages: one message to one person, because something happened to them just now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import getaddresses
@@ -19,6 +19,7 @@ from app.actions.content import pick_content
 from app.actions.customers.facts import CustomerFacts, CustomerRef, normalise_ref
 from app.actions.customers.identifying import Identifying
 from app.actions.customers.store import CustomerStore
+from app.actions.deliveries.pausing import SENDS
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
 from app.core.contact import check_text
@@ -67,17 +68,17 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     """Queues one message before all campaigns and returns the delivery's id; it is due at ``send_at`` or now.
 
     Raises :class:`Invalid` at what is wrong, :class:`NotFound` at ``campaign_id``, ``trigger_name``, ``content_id`` or
-    (for an id of ours) ``customer``, and :class:`Conflict` at ``campaign_id`` while the campaign is not launched.
+    (for an id of ours) ``customer``, and :class:`Conflict` at ``campaign_id`` while the campaign is not launched, or at
+    ``content_id`` while the campaign of the content sends nothing; as a test any content goes.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
     call, due_at = _checked(send, tx.now)
     campaign, contents = await _source(tx, send)
-    if campaign is None and not contents:
-        _check_whole(send.channel, call.content)
     occurrence_id = await _occurrence(tx, send, campaign)
     known = await _known(tx, occurrence_id, send.channel) if send.idempotency_key else None
     if known is not None:
         return known
+    _check_source(send, campaign, contents)
     customer_id, locale = await _recipient(tx, send)
     split = None if campaign is None or send.content_id else await CampaignStore(tx).split(campaign.id)
     group = None if split is None else assign_group(split, customer_id)
@@ -149,13 +150,24 @@ async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, lis
         campaign = await campaign_with_trigger_name(tx, trigger_name=send.trigger_name)
     else:
         return None, []
-    if campaign.kind != TRANSACTIONAL:
-        raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a transactional one")
-    if campaign.status != SENDING:
-        raise Conflict(f"The campaign is {campaign.status}: it sends nothing.", "campaign_id")
-    if send.channel not in campaign.channels:
-        raise Invalid.at("channel", f"must be one of the campaign's channels ({', '.join(campaign.channels)})")
     return campaign, await store.contents(campaign.id)
+
+
+def _check_source(send: TransactionalSend, campaign: Campaign | None, contents: Sequence[Content]) -> None:
+    """Refuses what sends nothing, or nothing of this kind."""
+    if campaign is None:
+        _check_whole(send.channel, send.content)
+    elif send.content_id is not None:
+        if contents[0].channel != send.channel:
+            raise Invalid.at("channel", f"must be that of the content ({contents[0].channel})")
+        if campaign.status not in SENDS and not send.options.get("is_test"):
+            raise Conflict(f"The campaign of the content is {campaign.status}: it sends nothing.", "content_id")
+    elif campaign.kind != TRANSACTIONAL:
+        raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a transactional one")
+    elif campaign.status != SENDING:
+        raise Conflict(f"The campaign is {campaign.status}: it sends nothing.", "campaign_id")
+    elif send.channel not in campaign.channels:
+        raise Invalid.at("channel", f"must be one of the campaign's channels ({', '.join(campaign.channels)})")
 
 
 def _check_whole(channel: str, content: Mapping[str, Any]) -> None:

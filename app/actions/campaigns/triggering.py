@@ -22,7 +22,7 @@ from app.core.errors import Conflict, Invalid, RapportError
 from app.core.ids import new_id
 from app.core.tx import Reading, Tx
 from app.segments import to_json
-from models import CampaignRun
+from models import Campaign, CampaignRun, Tenant
 
 MAX_PEOPLE = 10_000
 MAX_PROBLEMS = 1000
@@ -65,12 +65,12 @@ async def trigger_campaign(tx: Tx, *, campaign_id: UUID, call: TriggerCall) -> U
     campaign = await CampaignStore(tx).get(campaign_id, locked=True)
     if campaign.kind != TRIGGERED:
         raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a triggered one")
+    known = await _known(tx, campaign, call.idempotency_key)
+    if known is not None:
+        return _answered(known, call)
     if campaign.status != SENDING:
         raise Conflict(f"The campaign is {campaign.status}: it cannot be triggered.", "campaign_id")
     data = check_data(call.data)
-    known = await _known(tx, campaign_id, campaign.version, call.idempotency_key)
-    if known is not None:
-        return known
     recipients, problems = await _recipients(tx, call)
     if recipients is None and campaign.audience is None:
         raise Invalid.at("recipients", "is needed: the campaign has no audience of its own")
@@ -80,11 +80,14 @@ async def trigger_campaign(tx: Tx, *, campaign_id: UUID, call: TriggerCall) -> U
         given |= {"state": FAILED, "finished_at": tx.now}
     run_id = await begin_run(tx, campaign, call.idempotency_key or f"call {new_id().hex}", tx.now, **given)
     if failing:
-        run = await CampaignStore(tx).run(run_id)
-        names = f"{failing[0]['kind']} {failing[0]['value']}"
-        others = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-        raise tx.commit_despite(Invalid.at("people", f"trigger {run.number} failed: nobody has the {names}{others}"))
+        raise tx.commit_despite(_missing((await CampaignStore(tx).run(run_id)).number, failing))
     return run_id
+
+
+def _missing(number: int, failing: Sequence[Mapping[str, Any]]) -> Invalid:
+    names = f"{failing[0]['kind']} {failing[0]['value']}"
+    others = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+    return Invalid.at("people", f"trigger {number} failed: nobody has the {names}{others}")
 
 
 async def resolve_people(
@@ -116,6 +119,9 @@ async def _recipients(tx: Tx, call: TriggerCall) -> tuple[dict[str, Any] | None,
     if len(given) > 1:
         raise Invalid.at("recipients", "must be the only one that says for whom")
     if call.recipients is not None:
+        # The segments it names are not deleted before the run is there: whoever deletes one holds the tenant's row.
+        rules = select(col(Tenant.segments_version)).where(col(Tenant.id) == tx.tenant_id)
+        await tx.session.execute(rules.with_for_update(read=True))
         return {"rule": to_json(await SegmentStore(tx).readable(call.recipients, "recipients"))}, []
     if call.data_file_url is not None:
         url = _checked_url(call.data_file_url)
@@ -151,14 +157,23 @@ def _normal(ref: CustomerRef) -> CustomerRef | None:
         return None
 
 
-async def _known(tx: Tx, campaign_id: UUID, version: int, key: str | None) -> UUID | None:
+async def _known(tx: Tx, campaign: Campaign, key: str | None) -> CampaignRun | None:
     """The run that a call with this key has begun."""
     if key is None:
         return None
     check_text(key, "idempotency_key", longest=150, shortest=1)
-    wanted = select(col(CampaignRun.id)).where(
-        col(CampaignRun.campaign_id) == campaign_id,
-        col(CampaignRun.version) == version,
+    wanted = select(CampaignRun).where(
+        col(CampaignRun.campaign_id) == campaign.id,
+        col(CampaignRun.version) == campaign.version,
         col(CampaignRun.occurrence) == key,
     )
-    return (await tx.session.execute(wanted)).scalar_one_or_none()
+    found: CampaignRun | None = (await tx.session.execute(wanted)).scalar_one_or_none()
+    return found
+
+
+def _answered(run: CampaignRun, call: TriggerCall) -> UUID:
+    """The answer that the call was given before."""
+    failing = [one for one in run.problems if one["kind"] not in call.ignores_missing]
+    if run.state == FAILED and call.people is not None and failing:
+        raise _missing(run.number, failing)
+    return run.id

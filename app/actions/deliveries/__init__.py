@@ -11,6 +11,7 @@ from app.actions.deliveries.claiming import (
     lost_tenants,
     release_lost,
 )
+from app.actions.deliveries.copies import leave_off_copies
 from app.actions.deliveries.deciding import Deciding, devices_of, option, overdue
 from app.actions.deliveries.finishing import ended_runs, reopen_runs, take_slots
 from app.actions.deliveries.gathering import gather
@@ -73,6 +74,7 @@ __all__ = [
     "get_delivery",
     "give_back",
     "halted_campaigns",
+    "leave_off_copies",
     "list_deliveries",
     "load_recipes",
     "load_snippets",

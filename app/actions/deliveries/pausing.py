@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import exists, select, update
 from sqlmodel import col
 
 from app.actions.deliveries.claiming import UNSYNCHRONISED, Claim
@@ -19,13 +19,14 @@ from app.core.access import Scope
 from app.core.batches import among
 from app.core.tx import Reading, Tx
 from models import Campaign, Delivery
-from models.deliveries import QUEUED
+from models.deliveries import PARKED, QUEUED
 
 PARKED_AT = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 SENDS = frozenset({"sending", "completed", "scheduled"})
 """What a campaign is that may send: a completed one sends what is tried again by hand."""
 DELETED = "deleted"
 LEASE = ("id", "lease_token")
+CLAIMED = ("state", ("claimed",))
 PORTION = 2000
 """Messages that are released in one unit of work."""
 
@@ -65,8 +66,8 @@ async def put_aside(tx: Tx, *, claims: Sequence[Claim]) -> None:
             waiting.append({**row, "state": "queued", "due_at": due_at})
         else:
             over[claim.id] = {**row, "state": "cancelled", "reason": "cancelled", "error": f"The campaign is {word}."}
-    await tx.update(Delivery, waiting, LEASE)
-    ended = await tx.update(Delivery, list(over.values()), LEASE)
+    await tx.update(Delivery, waiting, LEASE, CLAIMED)
+    ended = await tx.update(Delivery, list(over.values()), LEASE, CLAIMED)
     await tell_deliveries(tx, [claim.event("cancelled", tx.now) for claim in claims if claim.id in ended])
     if any(row["due_at"] != PARKED_AT for row in waiting):
         tx.dispatch()
@@ -100,8 +101,8 @@ async def release_portion(tx: Tx, *, campaign_id: UUID) -> int:
     ).scalar_one_or_none()
     if status is None or status == "paused":
         return 0
-    parked = and_(col(Delivery.campaign_id) == campaign_id, QUEUED, col(Delivery.due_at) == PARKED_AT)
-    some = select(col(Delivery.id)).where(parked).limit(PORTION).with_for_update(skip_locked=True)
+    parked = select(col(Delivery.id)).where(col(Delivery.campaign_id) == campaign_id, QUEUED, PARKED)
+    some = parked.limit(PORTION).with_for_update(skip_locked=True)
     ids = (await tx.session.execute(some)).scalars().all()
     if ids:
         statement = update(Delivery).where(among(tx.session, Delivery.id, ids)).values(due_at=tx.now)
@@ -111,19 +112,16 @@ async def release_portion(tx: Tx, *, campaign_id: UUID) -> int:
 
 
 async def parked_campaigns(reading: Reading) -> list[tuple[UUID, UUID]]:
-    """Campaigns, with their tenants, that are sending while messages of theirs are parked: a release was lost."""
+    """Campaigns, with their tenants, that go on while messages of theirs are parked: a release was lost. Each campaign
+    is looked up in ``ix_deliveries_parked``, however much is queued or parked of others."""
     reading.require(Scope.CAMPAIGNS_SEND)
-    statement = (
-        select(col(Delivery.tenant_id), col(Delivery.campaign_id))
-        .join(
-            Campaign,
-            and_(
-                col(Campaign.tenant_id) == col(Delivery.tenant_id),
-                col(Campaign.id) == col(Delivery.campaign_id),
-                col(Campaign.status) == "sending",
-            ),
-        )
-        .where(col(Delivery.state) == "queued", col(Delivery.due_at) == PARKED_AT)
-        .distinct()
+    parked = exists().where(
+        col(Delivery.tenant_id) == col(Campaign.tenant_id),
+        col(Delivery.campaign_id) == col(Campaign.id),
+        QUEUED,
+        PARKED,
     )
-    return [(tenant_id, id) for tenant_id, id in await reading.session.execute(statement) if id is not None]
+    going = select(col(Campaign.tenant_id), col(Campaign.id)).where(
+        col(Campaign.status).in_(["scheduled", "sending"]), col(Campaign.deleted_at).is_(None), parked
+    )
+    return [(tenant_id, id) for tenant_id, id in await reading.session.execute(going)]

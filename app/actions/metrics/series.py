@@ -42,6 +42,7 @@ OF_LINKS = ("clicked", "clicked_once", "human_clicked", "human_clicked_once", "m
 METRICS = tuple(dict.fromkeys((*OF_DELIVERIES, *OF_LINKS)))
 HOUR, DAY, WEEK, MONTH = STEPS = ("hour", "day", "week", "month")
 MAX_POINTS = 1000
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 MAX_SUBJECTS = 200
 
 
@@ -115,7 +116,7 @@ async def metric_series(
     for metric, hour, count, amount in await reading.session.execute(statement):
         key = (metric, _begin(hour, step, zone))
         known = sums.get(key, Total())
-        sums[key] = Total(known.count + count, known.amount + amount)
+        sums[key] = Total(known.count + int(count), known.amount + amount)
     series = []
     for metric in wanted:
         found = [(at, sums.get((metric, at), Total())) for at in begins]
@@ -174,6 +175,8 @@ def _steps(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> list[da
     for moment, path in ((start, "start"), (end, "end")):
         if moment.tzinfo is None:
             raise Invalid.at(path, "must have a time zone")
+        if not EARLIEST <= moment <= LATEST:
+            raise Invalid.at(path, f"must be between {EARLIEST:%Y} and {LATEST:%Y}")
     if step not in STEPS:
         raise Invalid.at("step", f"must be one of {', '.join(STEPS)}")
     if end <= start:
