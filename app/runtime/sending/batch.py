@@ -27,6 +27,7 @@ from app.actions.deliveries import (
     gather,
     give_back,
     halted_campaigns,
+    leave_off_copies,
     mark_sending,
     may_send,
     option,
@@ -291,13 +292,16 @@ class Batch:
         await self._put_aside(parcels)
         await self.tools.providers.note(self.stream.tenant_id, opened, [outcome for _, outcome in self._outcomes])
 
-    async def _going(self, tx: Tx, parcels: Sequence[Parcel]) -> Sequence[Parcel]:
-        """Those of a group whose campaigns have not been paused or ended since the batch was claimed."""
+    async def _going(self, tx: Tx, parcels: Sequence[Parcel]) -> list[Parcel]:
+        """Those of a group whose campaigns have not been paused or ended since the batch was claimed, without copies to
+        whom we must not write."""
         if time.monotonic() - self._asked_at >= ASKED_S:
             ids = {parcel.claim.campaign_id for parcel in parcels if parcel.claim.campaign_id}
             self._halted |= await halted_campaigns(tx, campaign_ids=ids)
             self._asked_at = time.monotonic()
-        return parcels if not self._halted else [parcel for parcel in parcels if not self._is_halted(parcel.claim)]
+        going = [parcel for parcel in parcels if not self._is_halted(parcel.claim)]
+        await leave_off_copies(tx, parcels=going)
+        return going
 
     def _is_halted(self, claim: Claim) -> bool:
         return claim.campaign_id in self._halted and not claim.is_test
