@@ -5,10 +5,12 @@ from typing import Any
 import strawberry
 
 from app.actions import sending as actions
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.core.keep import KEEP
 from resolvers.context import Info
 from resolvers.integrations.types import MessageChannel
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON
 from resolvers.sending.types import FrequencyCap, SendingPolicy
@@ -89,7 +91,7 @@ class DeleteFrequencyCapPayload:
 class SendingMutation:
     """Changes to the rules of sending."""
 
-    @strawberry.mutation(description="Changes the rules of sending.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes the rules of sending.")
     async def update_sending_policy(self, info: Info, input: UpdateSendingPolicyInput) -> SendingPolicyPayload:
         quiet: Any = KEEP if input.quiet_hours is strawberry.UNSET else _quiet(input.quiet_hours)
         domain: Any = KEEP
@@ -110,7 +112,7 @@ class SendingMutation:
             )
         return SendingPolicyPayload(policy=SendingPolicy.of(policy))
 
-    @strawberry.mutation(description="Adds a frequency cap.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Adds a frequency cap.")
     async def create_frequency_cap(self, info: Info, input: CreateFrequencyCapInput) -> FrequencyCapPayload:
         channel = None if input.channel is None else input.channel.value
         async with info.context.write() as tx:
@@ -119,7 +121,7 @@ class SendingMutation:
             )
         return FrequencyCapPayload(frequency_cap=Ref(FrequencyCap, cap.id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Takes a frequency cap away.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Takes a frequency cap away.")
     async def delete_frequency_cap(self, info: Info, input: DeleteFrequencyCapInput) -> DeleteFrequencyCapPayload:
         key = parse_id("frequency_cap", input.frequency_cap_id, "frequency_cap_id")
         async with info.context.write() as tx:
