@@ -115,6 +115,11 @@ async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) ->
     ]
     assert [one["total"] for one in (await owner.data(text))["metricSeries"]] == [9, 0]
     assert [one["total"] for one in (await stranger.data(text))["metricSeries"]] == [0, 0]
+    assert [one["total"] for one in (await owner.data(text, s=[]))["metricSeries"]] == [0, 0]
+    for who, subject in ((stranger, campaign), (owner, new_id())):
+        refusal = await who.refusal(text, s=[public_id("campaign", subject)])
+        assert refusal == {"code": "NOT_FOUND", "field": "subjects"}
+    assert await owner.refusal(text, s=["what?"]) == {"code": "INVALID", "field": "subjects"}
     of_link = "query($id: ID!) { link(id: $id) { number url metrics { humanClicked clicked } } }"
     metrics = {"humanClicked": 2, "clicked": 0}
     assert (await owner.data(of_link, id=public_id("link", link)))["link"] == {
