@@ -25,11 +25,13 @@ from app.core.contact import check_text
 from app.core.errors import Conflict, Invalid, NotFound, RapportError
 from app.core.ids import new_id
 from app.core.locks import lock_names
-from app.core.tx import Tx
+from app.core.tx import Reading, Tx
 from models import Campaign, Content, Customer, Delivery
 
 LONGEST_WAIT = timedelta(days=90)
 MAX_DEVICE = 10_000
+LONGEST_TRIGGER_NAME = 1000
+LONGEST_LANGUAGE = 100
 ADDRESSED = {"email": "email", "sms": "phone", "whatsapp": "phone"}
 """Channels whose recipient is the name of a person, and the kind of that name."""
 
@@ -42,8 +44,9 @@ class TransactionalSend:
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
     address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). ``device`` is one of
     a push that is not stored: its token, platform and attributes. ``data`` and ``event`` are what Liquid sees as
-    ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once, however often it is asked for.
-    ``options`` as in :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
+    ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once, however often it is asked for:
+    the first one stands, whatever is said later. ``options`` as in
+    :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
     """
 
     channel: str
@@ -70,20 +73,19 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     (for an id of ours) ``customer``, and :class:`Conflict` at ``campaign_id`` while the campaign is not launched.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
-    call, due_at = _checked(send, tx.now)
-    campaign, contents = await _source(tx, send)
-    if campaign is None and not contents:
-        _check_whole(send.channel, call.content)
+    campaign, named = await _source(tx, send)
     occurrence_id = await _occurrence(tx, send, campaign)
-    known = await _known(tx, occurrence_id, send.channel) if send.idempotency_key else None
+    known = await _known(tx, occurrence_id, send.channel) if send.idempotency_key is not None else None
     if known is not None:
-        return known
+        return known  # whatever has become of the campaign since, and whatever is said otherwise this time
+    call, due_at = _checked(send, tx.now)
+    contents = await _contents(tx, send, campaign) if named is None else [named]
+    if campaign is None:
+        _check_whole(send.channel, call.content)
     customer_id, locale = await _recipient(tx, send)
-    split = None if campaign is None or send.content_id else await CampaignStore(tx).split(campaign.id)
+    split = None if campaign is None or named is not None else await CampaignStore(tx).split(campaign.id)
     group = None if split is None else assign_group(split, customer_id)
-    content = pick_content(contents, send.channel, group, send.language or locale)
-    if send.content_id is not None:
-        content = contents[0]
+    content = named or pick_content(contents, send.channel, group, send.language or locale)
     row = {
         "id": new_id(),
         "customer_id": customer_id,
@@ -108,19 +110,26 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     return row["id"]  # type: ignore[return-value]
 
 
+async def queued_at(reading: Reading, *, delivery_id: UUID) -> datetime:
+    """When a message was queued: of one that was asked for again, the first time. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    wanted = select(col(Delivery.created_at)).where(col(Delivery.id) == delivery_id)
+    found = (await reading.session.execute(wanted)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("delivery", "delivery_id")
+    return found
+
+
 def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, datetime]:
     if send.channel not in CHANNELS:
         raise Invalid.at("channel", f"must be one of {', '.join(CHANNELS)}")
     check_text(send.to, "to", longest=1000)
     if "\n" in send.to or "\r" in send.to:
         raise Invalid.at("to", "must be one line")
-    if sum(one is not None for one in (send.campaign_id, send.trigger_name, send.content_id)) > 1:
-        raise Invalid.at("campaign_id", "must be the only one of campaign_id, trigger_name and content_id")
     unknown = sorted(set(send.options) - OPTION_KEYS)
     if unknown:
         raise Invalid.at(f"options.{unknown[0]}", f"is unknown here (known: {', '.join(sorted(OPTION_KEYS))})")
-    if send.idempotency_key is not None:
-        check_text(send.idempotency_key, "idempotency_key", longest=255, shortest=1)
+    language = None if send.language is None else check_text(send.language, "language", longest=LONGEST_LANGUAGE)
     due_at = send.send_at or now
     if due_at.tzinfo is None:
         raise Invalid.at("send_at", "must have a time zone")
@@ -130,32 +139,40 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
     data, event = check_data(send.data), check_data(send.event, "event")
     devices = send.to if send.channel == "push" else ""
     device = None if send.device is None else check_data(send.device, "device", most=MAX_DEVICE)
-    said = CallOfDelivery(data, content, send.language, dict(send.options), devices, device, event)
+    said = CallOfDelivery(data, content, language, dict(send.options), devices, device, event)
     return said, max(due_at, now)
 
 
-async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, list[Content]]:
-    """The campaign that is called, and what it says."""
+async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, Content | None]:
+    """The campaign that is called, and the one content that is named. Raises NotFound."""
+    if sum(one is not None for one in (send.campaign_id, send.trigger_name, send.content_id)) > 1:
+        raise Invalid.at("campaign_id", "must be the only one of campaign_id, trigger_name and content_id")
     store = CampaignStore(tx)
-    if send.content_id is not None:
-        wanted = select(Content).where(col(Content.id) == send.content_id)
-        content = (await tx.session.execute(wanted)).scalar_one_or_none()
-        if content is None:
-            raise NotFound("content", "content_id")
-        return await store.get(content.campaign_id, "content_id"), [content]
     if send.campaign_id is not None:
-        campaign = await store.get(send.campaign_id)
-    elif send.trigger_name is not None:
-        campaign = await campaign_with_trigger_name(tx, trigger_name=send.trigger_name)
-    else:
-        return None, []
+        return await store.get(send.campaign_id), None
+    if send.trigger_name is not None:
+        name = check_text(send.trigger_name, "trigger_name", longest=LONGEST_TRIGGER_NAME)
+        return await campaign_with_trigger_name(tx, trigger_name=name), None
+    if send.content_id is None:
+        return None, None
+    wanted = select(Content).where(col(Content.id) == send.content_id)
+    content = (await tx.session.execute(wanted)).scalar_one_or_none()
+    if content is None:
+        raise NotFound("content", "content_id")
+    return await store.get(content.campaign_id, "content_id"), content
+
+
+async def _contents(tx: Tx, send: TransactionalSend, campaign: Campaign | None) -> list[Content]:
+    """What a campaign says that sends such a message now. Raises Invalid, and Conflict for one that does not."""
+    if campaign is None:
+        return []
     if campaign.kind != TRANSACTIONAL:
         raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a transactional one")
     if campaign.status != SENDING:
         raise Conflict(f"The campaign is {campaign.status}: it sends nothing.", "campaign_id")
     if send.channel not in campaign.channels:
         raise Invalid.at("channel", f"must be one of the campaign's channels ({', '.join(campaign.channels)})")
-    return campaign, await store.contents(campaign.id)
+    return await CampaignStore(tx).contents(campaign.id)
 
 
 def _check_whole(channel: str, content: Mapping[str, Any]) -> None:
@@ -169,8 +186,9 @@ def _check_whole(channel: str, content: Mapping[str, Any]) -> None:
 async def _occurrence(tx: Tx, send: TransactionalSend, campaign: Campaign | None) -> UUID:
     if send.idempotency_key is None:
         return new_id()
-    await lock_names(tx.session, tx.tenant_id, [send.idempotency_key], kind="transactional")
-    return uuid5(tx.tenant_id if campaign is None else campaign.id, f"transactional:{send.idempotency_key}")
+    key = check_text(send.idempotency_key, "idempotency_key", longest=255, shortest=1)
+    await lock_names(tx.session, tx.tenant_id, [key], kind="transactional")
+    return uuid5(tx.tenant_id if campaign is None else campaign.id, f"transactional:{key}")
 
 
 async def _known(tx: Tx, occurrence_id: UUID, channel: str) -> UUID | None:

@@ -22,7 +22,7 @@ from app.core.errors import Conflict, Invalid, RapportError
 from app.core.ids import new_id
 from app.core.tx import Reading, Tx
 from app.segments import to_json
-from models import CampaignRun
+from models import Campaign, CampaignRun
 
 MAX_PEOPLE = 10_000
 MAX_PROBLEMS = 1000
@@ -43,7 +43,8 @@ class TriggerCall:
     data}``, perhaps gzipped) says for whom; with none it is for the campaign's audience.
 
     ``ignores_missing``: kinds of names (``external_id``, ``email``, …) that may name nobody; else one who is missing
-    fails the whole call. With ``idempotency_key`` the same call is made once.
+    fails the whole call. With ``idempotency_key`` the same call is made once: the first one stands, whatever is said
+    later.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -65,25 +66,24 @@ async def trigger_campaign(tx: Tx, *, campaign_id: UUID, call: TriggerCall) -> U
     campaign = await CampaignStore(tx).get(campaign_id, locked=True)
     if campaign.kind != TRIGGERED:
         raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a triggered one")
+    known = await _known(tx, campaign, call.idempotency_key)
+    if known is not None:
+        if known.state == FAILED and "people" in (known.recipients or {}):
+            raise _missing(known, call)
+        return known.id
     if campaign.status != SENDING:
         raise Conflict(f"The campaign is {campaign.status}: it cannot be triggered.", "campaign_id")
     data = check_data(call.data)
-    known = await _known(tx, campaign_id, campaign.version, call.idempotency_key)
-    if known is not None:
-        return known
     recipients, problems = await _recipients(tx, call)
     if recipients is None and campaign.audience is None:
         raise Invalid.at("recipients", "is needed: the campaign has no audience of its own")
     given: dict[str, Any] = {"data": data, "recipients": recipients, "problems": problems[:MAX_PROBLEMS]}
-    failing = [one for one in problems if one["kind"] not in call.ignores_missing]
-    if failing:
+    fails = any(one["kind"] not in call.ignores_missing for one in problems)
+    if fails:
         given |= {"state": FAILED, "finished_at": tx.now}
     run_id = await begin_run(tx, campaign, call.idempotency_key or f"call {new_id().hex}", tx.now, **given)
-    if failing:
-        run = await CampaignStore(tx).run(run_id)
-        names = f"{failing[0]['kind']} {failing[0]['value']}"
-        others = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
-        raise tx.commit_despite(Invalid.at("people", f"trigger {run.number} failed: nobody has the {names}{others}"))
+    if fails:
+        raise tx.commit_despite(_missing(await CampaignStore(tx).run(run_id), call))
     return run_id
 
 
@@ -132,6 +132,13 @@ async def _recipients(tx: Tx, call: TriggerCall) -> tuple[dict[str, Any] | None,
     return {"people": people}, problems
 
 
+def _missing(run: CampaignRun, call: TriggerCall) -> Invalid:
+    """Says that a run failed because of who is missing, as often as it is asked for."""
+    first, *more = [one for one in run.problems if one["kind"] not in call.ignores_missing] or run.problems
+    others = f" and {len(more)} more" if more else ""
+    return Invalid.at("people", f"trigger {run.number} failed: nobody has the {first['kind']} {first['value']}{others}")
+
+
 def _checked_url(text: str) -> str:
     url = check_text(text, "data_file_url", longest=LONGEST_URL, shortest=1)
     try:
@@ -151,14 +158,14 @@ def _normal(ref: CustomerRef) -> CustomerRef | None:
         return None
 
 
-async def _known(tx: Tx, campaign_id: UUID, version: int, key: str | None) -> UUID | None:
-    """The run that a call with this key has begun."""
+async def _known(tx: Tx, campaign: Campaign, key: str | None) -> CampaignRun | None:
+    """The run that a call with this key has begun since the campaign was launched."""
     if key is None:
         return None
     check_text(key, "idempotency_key", longest=150, shortest=1)
-    wanted = select(col(CampaignRun.id)).where(
-        col(CampaignRun.campaign_id) == campaign_id,
-        col(CampaignRun.version) == version,
+    wanted = select(CampaignRun).where(
+        col(CampaignRun.campaign_id) == campaign.id,
+        col(CampaignRun.version) == campaign.version,
         col(CampaignRun.occurrence) == key,
     )
     return (await tx.session.execute(wanted)).scalar_one_or_none()
