@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from models.accounts import ApiKey, EmailToken, Member, RefreshToken, Session, Tenant, User
 from models.audit import AuditEntry
 from models.base import TenantScoped
-from models.campaigns import Campaign, CampaignRun, Experiment, TestGroup
+from models.campaigns import Campaign, CampaignRun, Experiment, RunPortion, TestGroup
 from models.consent import SoftBounces, SubscriptionTopic, Suppression, TopicConsent
 from models.content import Content, Layout, Sender, Snippet
 from models.conversations import (
@@ -75,6 +75,7 @@ __all__ = [
     "OutboxMessage",
     "RefreshToken",
     "ReportingWebhook",
+    "RunPortion",
     "SavedView",
     "Segment",
     "SegmentDependency",

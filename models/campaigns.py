@@ -81,8 +81,9 @@ class CampaignRun(TenantRow, table=True):
 
     ``number`` counts within the campaign. ``occurrence`` makes it once: ``launch``, the moment of the recurrence, or
     the key of the call. ``state``: ``preparing`` (deliveries are being made), ``sending``, ``paused``, ``completed``,
-    ``cancelled`` or ``failed``. ``recipients`` is the audience of a call, where it names one; ``data`` is what a call
-    brought along (``trigger`` in Liquid). ``cursor`` is the last customer for whom a delivery was made, in the order of
+    ``cancelled`` or ``failed``. ``recipients`` is the audience of a call, where it names one (``rule``,
+    ``people``, ``url`` of a data file, or ``portions`` once it is fetched: how many); ``data`` is what a call brought
+    along (``trigger`` in Liquid). ``cursor`` is the last customer for whom a delivery was made, in the order of
     their ids; ``prepared_at`` is when the last delivery was made. ``awaits_winner``: the sample of the experiment has
     its deliveries, the others get theirs when it is decided. ``slots_until``: of a throttled campaign, up to when the
     moments are given out at which late messages may go. ``problems`` says who could not be found. Nothing is sent of a
@@ -117,6 +118,21 @@ class CampaignRun(TenantRow, table=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     created_at: datetime
+
+
+class RunPortion(TenantRow, table=True):
+    """Some of the people of a data file, until they have their deliveries.
+
+    ``people`` has for each the hex of the customer's id and what the file says for them alone (or null), in the order
+    of their ids. ``last_id`` is the last of them; the next portion has those after.
+    """
+
+    __tablename__ = "run_portions"
+    __table_args__ = (belongs_to("campaign_runs", "run_id"),)
+
+    run_id: UUID = Field(primary_key=True)
+    last_id: UUID = Field(primary_key=True)
+    people: list[Any] = Field(sa_column=json_column())
 
 
 class Experiment(TenantRow, table=True):

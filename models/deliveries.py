@@ -10,7 +10,10 @@ from sqlmodel import Field
 from models.base import TenantRow, belongs_to, json_column
 
 QUEUED = text("state = 'queued'")
+PARKED = text("due_at > '9998-12-30 00:00:00+00'")
+"""With :data:`QUEUED`: it waits for its campaign, in words that fit the text of SQLite as well as Postgres."""
 IN_HAND = text("state IN ('claimed', 'sending')")
+QUEUED_AND_PARKED = text(f"{QUEUED.text} AND {PARKED.text}")
 KNOWN = text("provider_message_id IS NOT NULL")
 
 
@@ -53,6 +56,13 @@ class Delivery(TenantRow, table=True):
         ),
         Index("ix_deliveries_in_hand", "lease_until", sqlite_where=IN_HAND, postgresql_where=IN_HAND),
         Index("ix_deliveries_run", "tenant_id", "run_id", "state"),
+        Index(
+            "ix_deliveries_parked",
+            "tenant_id",
+            "campaign_id",
+            sqlite_where=QUEUED_AND_PARKED,
+            postgresql_where=QUEUED_AND_PARKED,
+        ),
         Index("ix_deliveries_campaign", "tenant_id", "campaign_id", "id"),
         Index("ix_deliveries_customer", "tenant_id", "customer_id", "id"),
         Index(

@@ -22,6 +22,7 @@ class Mail:
     data: bytes
     peer: Any
     tls: bool
+    utf8: bool = False
 
     @property
     def message(self) -> EmailMessage:
@@ -61,7 +62,9 @@ class Mailbox:
             return self.refusals["DATA"]
         content = envelope.original_content or b""
         tls = session.ssl is not None
-        self.mails.append(Mail(envelope.mail_from or "", list(envelope.rcpt_tos), content, session.peer, tls))
+        self.mails.append(
+            Mail(envelope.mail_from or "", list(envelope.rcpt_tos), content, session.peer, tls, envelope.smtp_utf8)
+        )
         if self.drops_after_text:
             server.transport.abort()
         return "250 2.0.0 taken as 4711"
@@ -74,10 +77,11 @@ async def mailbox(
     login: tuple[str, str] | None = None,
     context: ssl.SSLContext | None = None,
     tls: bool = False,
+    utf8: bool = False,
     **given: Any,
 ) -> AsyncIterator[Mailbox]:
     """A server on a free port of 127.0.0.1. ``login`` is the name and password without which it takes nothing;
-    ``context`` lets it speak TLS, from the start if ``tls``, else after STARTTLS."""
+    ``context`` lets it speak TLS, from the start if ``tls``, else after STARTTLS. ``utf8``: it offers SMTPUTF8."""
     box = Mailbox(refusals or {}, **given)
 
     def checks(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
@@ -88,7 +92,7 @@ async def mailbox(
         return SMTP(
             box,
             hostname="mailbox.example",
-            enable_SMTPUTF8=False,
+            enable_SMTPUTF8=utf8,
             authenticator=checks if login else None,
             auth_required=login is not None,
             auth_require_tls=False,

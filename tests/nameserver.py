@@ -35,14 +35,16 @@ class Nameserver(asyncio.DatagramProtocol):
         if self.is_silent:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif texts:
-            written = [_pieces(text) if kind == "TXT" else f"{text}." for text in texts]
+            written = [_written(kind, text) for text in texts]
             response.answer.append(dns.rrset.from_text(asked.name, 60, "IN", kind, *written))
         elif not any(known == name for known, _ in self.records):
             response.set_rcode(dns.rcode.NXDOMAIN)
         self.transport.sendto(response.to_wire(), address)
 
 
-def _pieces(text: str) -> str:
+def _written(kind: str, text: str) -> str:
+    if kind != "TXT":
+        return f"{text}." if kind == "CNAME" else text
     return " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
 
 

@@ -1,6 +1,17 @@
 """The handlers of background jobs. Each translates a job into calls of actions, in units of work of its own."""
 
-from workers import campaigns, conversations, deliveries, devices, files, mails, maintenance, reporting, segments
+from workers import (
+    campaigns,
+    conversations,
+    deliveries,
+    devices,
+    domains,
+    files,
+    mails,
+    maintenance,
+    reporting,
+    segments,
+)
 from workers.registry import HANDLERS, handles
 
 __all__ = [
@@ -9,6 +20,7 @@ __all__ = [
     "conversations",
     "deliveries",
     "devices",
+    "domains",
     "files",
     "handles",
     "mails",

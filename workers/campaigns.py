@@ -61,8 +61,15 @@ async def fetch(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | 
         return
     async with runtime.read(caller) as reading:
         people, problems = await data_files.find_people(reading, people=named)
+    portions = data_files.portions_of(people)
+    for place, portion in enumerate(portions):
+        async with runtime.write(caller) as tx:
+            began = time.monotonic()
+            if not await data_files.keep_portion(tx, run_id=run_id, people=portion, is_first=place == 0):
+                return
+        await asyncio.sleep(time.monotonic() - began)
     async with runtime.write(caller) as tx:
-        await data_files.take_people(tx, run_id=run_id, people=people, problems=problems)
+        await data_files.take_people(tx, run_id=run_id, portions=len(portions), problems=problems)
 
 
 async def _fetched(runtime: Runtime, url: str) -> bytes:

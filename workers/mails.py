@@ -30,6 +30,7 @@ async def send(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | N
     if opened.provider is None:
         raise NotNow(opened.problem or "there is no relay any more")
     outcome = await opened.provider.send(mail)
+    await runtime.providers.note(mail.tenant_id, opened, [outcome])
     if outcome.result is Result.DEFERRED:
         raise NotNow(f"{outcome.code}: {outcome.detail}")
     if outcome.result is not Result.ACCEPTED:

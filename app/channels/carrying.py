@@ -62,7 +62,8 @@ class Outcome:
 
     ``message_id`` is its name for it. ``code`` is short and the provider's own (``550 5.1.1``), ``detail`` its words.
     ``address_is_bad``: nothing sent there will ever arrive. ``retry_after_s`` is what a deferring provider asks for.
-    ``gone_devices`` are tokens that nobody has any more.
+    ``gone_devices`` are tokens that nobody has any more. ``parts`` are what each platform said of a push, by its kind
+    of integration.
     """
 
     result: Result
@@ -72,6 +73,7 @@ class Outcome:
     address_is_bad: bool = False
     retry_after_s: float | None = None
     gone_devices: tuple[str, ...] = ()
+    parts: "tuple[tuple[str, Outcome], ...]" = field(default=(), compare=False, repr=False)
 
     @classmethod
     def accepted(cls, message_id: str | None = None, code: str = "", detail: str = "") -> "Outcome":

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from app.cli.database import migrate
 from app.cli.keys import api_key
 from app.cli.loading.commands import load
+from app.cli.reseal import reseal_everything
 from app.cli.schema import schema
 from app.cli.serve import serve, worker
 from app.cli.settings import settings
@@ -35,6 +36,7 @@ main.command()(serve)
 main.command("web", hidden=True)(serve)
 main.command()(worker)
 main.command()(migrate)
+main.command("reseal")(reseal_everything)
 main.command()(schema)
 main.command()(settings)
 main.add_typer(api_key, name="api-key")

@@ -35,6 +35,10 @@ class Dns:
         found = await self._ask(name, dns.rdatatype.CNAME)
         return str(found[0].target).rstrip(".").lower() if found else None
 
+    async def addresses(self, name: str, kind: str) -> list[str]:
+        """The addresses of a name, of kind ``A`` or ``AAAA``. Raises :class:`DnsUnavailable`."""
+        return [str(record.address) for record in await self._ask(name, dns.rdatatype.from_text(kind))]
+
     async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> list[Any]:
         resolver = dns.asyncresolver.Resolver(configure=not self._servers)
         if self._servers:

@@ -10,7 +10,9 @@ import ipaddress
 import re
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +25,9 @@ from app.core.settings import Settings
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_BYTES = 1 << 20
 TIMEOUT_S = 15.0
+RESOLVE_S = 5.0
+RESOLVING = 32
+"""Names that are asked about at once."""
 CONNECTIONS = 200
 IDLE_S = 30.0
 CONNECTING_SHARE = 0.75
@@ -77,10 +82,46 @@ class AnswerStream:
     chunks: AsyncIterator[bytes]
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """What the system's resolver says. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _look_up(host: str) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Resolver:
+    """The system's resolver (``/etc/hosts``, search domains and all), in threads of its own: a name server that hangs
+    holds up nobody who wants a thread for something else, and each name that hangs takes one thread only."""
+
+    def __init__(
+        self, threads: int = RESOLVING, within_s: float = RESOLVE_S, look_up: Callable[[str], list[str]] = _look_up
+    ) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
+        self._within_s = within_s
+        self._look_up = look_up
+        self._asked: dict[str, Future[list[str]]] = {}
+
+    async def addresses(self, host: str) -> list[str]:
+        """The addresses of a name. Raises OSError when there are none, or none are told in time."""
+        try:
+            return [str(ipaddress.ip_address(host))]
+        except ValueError:
+            pass
+        asked = self._asked.get(host)
+        if asked is None:
+            asked = self._asked[host] = self._threads.submit(self._look_up, host)
+            asked.add_done_callback(lambda _: self._asked.pop(host, None))
+        try:
+            async with asyncio.timeout(self._within_s):
+                return await asyncio.shield(asyncio.wrap_future(asked))
+        except TimeoutError as slow:
+            raise OSError(f"the addresses of {host} were not told within {self._within_s:g} s") from slow
+
+
+_resolver = Resolver()
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """What the system's resolver says, within five seconds. Raises OSError."""
+    return await _resolver.addresses(host)
 
 
 def is_public(address: str) -> bool:
@@ -186,14 +227,19 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        began = time.monotonic()
         try:
-            addresses = await self._guard.addresses(host, port, WEB_PORTS)
+            async with asyncio.timeout(timeout):
+                addresses = await self._guard.addresses(host, port, WEB_PORTS)
+        except TimeoutError as slow:
+            raise httpcore2.ConnectTimeout(f"the addresses of {host} were not told in time") from slow
         except (OSError, UnicodeError) as unknown:
             raise httpcore2.ConnectError(f"{host} has no address") from unknown
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
         for address in addresses:
+            left = None if timeout is None else max(timeout - (time.monotonic() - began), 0.001)
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, left, local_address, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
                 failure = refused
         raise failure

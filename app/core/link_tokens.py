@@ -23,6 +23,8 @@ HEAD = 33
 SIGNATURE = 16
 NUMBER = 4
 LONGEST_TOKEN = 8_000
+LONGEST_ADDRESS = 5_500
+"""Bytes of an address that fits into a token. A longer one cannot be followed."""
 TRAP = 0
 """The number of the link that no person can see. Whoever follows it is a machine."""
 

@@ -20,6 +20,8 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 Convert = Callable[[Any], Any]
+Only = tuple[str, tuple[str, ...]]
+"""A column and the words of our own code that it may have."""
 
 
 async def insert_rows(connection: AsyncConnection, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -47,13 +49,15 @@ async def update_rows(
     tenant_id: UUID,
     rows: Sequence[Mapping[str, Any]],
     match: Sequence[str] = ("id",),
+    only: "Only | None" = None,
 ) -> set[UUID]:
     """Gives rows of a tenant new values in one statement. All rows have the same columns, of which those in ``match``
-    say which row is meant and are not changed; ``id`` is among them. Returns the ids of the rows that were found."""
+    say which row is meant and are not changed; ``id`` is among them. ``only`` rows of which a column has one of these
+    values are changed. Returns the ids of the rows that were found."""
     if not rows:
         return set()
     columns = tuple(rows[0])
-    statement = _update(model, columns, tuple(match), connection.dialect)
+    statement = _update(model, columns, tuple(match), only, connection.dialect)
     values = [[row[name] for name in columns] for row in rows]
     for index, convert in statement.converts:
         for row in values:
@@ -94,7 +98,9 @@ def _statement(model: type[SQLModel], columns: tuple[str, ...], dialect: Dialect
 
 
 @lru_cache(maxsize=256)
-def _update(model: type[SQLModel], columns: tuple[str, ...], match: tuple[str, ...], dialect: Dialect) -> _Statement:
+def _update(
+    model: type[SQLModel], columns: tuple[str, ...], match: tuple[str, ...], only: Only | None, dialect: Dialect
+) -> _Statement:
     table: Table = inspect(model).local_table
     on_postgres = dialect.name == "postgresql"
     place = {name: number for number, name in enumerate(columns)}
@@ -102,11 +108,11 @@ def _update(model: type[SQLModel], columns: tuple[str, ...], match: tuple[str, .
     if on_postgres:
         given = _arrays(table, columns, dialect)
         same = " AND ".join(f"{table.name}.{name} = given.c{place[name] + 1}" for name in match)
-        same += f" AND {table.name}.tenant_id = ${len(columns) + 1}"
+        same += f" AND {table.name}.tenant_id = ${len(columns) + 1}{_among(table.name, only)}"
     else:
         # SQLite would rather read all rows of the tenant. So it is told to begin with what is given.
         values = ", ".join(f"value ->> {number} AS c{number + 1}" for number in place.values())
-        found = " AND ".join(f"found.{name} = value ->> {place[name]}" for name in match)
+        found = " AND ".join(f"found.{name} = value ->> {place[name]}" for name in match) + _among("found", only)
         given = (
             f"SELECT found.rowid AS target, {values} FROM json_each(?) "  # noqa: S608
             f"CROSS JOIN {table.name} AS found WHERE found.tenant_id = ? AND {found} LIMIT -1"
@@ -115,6 +121,13 @@ def _update(model: type[SQLModel], columns: tuple[str, ...], match: tuple[str, .
     sql = f"UPDATE {table.name} SET {new} FROM ({given}) AS given WHERE {same} RETURNING {table.name}.id"  # noqa: S608
     converts = [(index, _convert(table, name, dialect)) for index, name in enumerate(columns)]
     return _Statement(sql, on_postgres, [(index, convert) for index, convert in converts if convert is not None], [])
+
+
+def _among(table: str, only: Only | None) -> str:
+    if only is None:
+        return ""
+    column, words = only
+    return f" AND {table}.{column} IN ({', '.join(map(repr, words))})"
 
 
 def _arrays(table: Table, names: Sequence[str], dialect: Dialect) -> str:

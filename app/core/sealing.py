@@ -2,7 +2,7 @@
 
 A sealed text is ``v1.<key>.<nonce and ciphertext>``: AES-256-GCM, and eight hex digits that say which secret it was
 sealed under. To rotate, set the new ``RAPPORT_SECRET`` and put the old one among ``RAPPORT_FORMER_SECRETS``: what was
-sealed under it can still be read, and is sealed under the new one when next written.
+sealed under it can still be read, and is sealed under the new one when next written, or by ``rapport reseal``.
 """
 
 import binascii
@@ -50,7 +50,12 @@ def unseal(settings: Settings, sealed: str, *, about: str = "") -> str:
 
 def is_current(settings: Settings, sealed: str) -> bool:
     """Whether the text is sealed under the present secret; one that is not should be sealed anew."""
-    return sealed.startswith(f"{VERSION}.{_key(settings.signing_secret)[0]}.")
+    return sealed.startswith(current_prefix(settings))
+
+
+def current_prefix(settings: Settings) -> str:
+    """How every text begins that is sealed under the present secret."""
+    return f"{VERSION}.{_key(settings.signing_secret)[0]}."
 
 
 @lru_cache(maxsize=16)

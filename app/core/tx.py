@@ -31,7 +31,7 @@ from app.core.ids import new_id
 from app.core.jobs.rows import NewJob, insert_jobs
 from app.core.locks import is_deadlock
 from app.core.metrics import UNIT_SECONDS
-from app.core.rows import insert_rows, update_rows
+from app.core.rows import Only, insert_rows, update_rows
 from app.core.services import Services
 from app.core.tenancy import TenantSession, enter_tenant, insert_values
 from models import AuditEntry, TenantScoped
@@ -174,11 +174,15 @@ class Tx(Reading):
         await insert_rows(await self.session.connection(), table, stamped)
 
     async def update(
-        self, table: type[SQLModel], rows: Sequence[Mapping[str, Any]], match: Sequence[str] = ("id",)
+        self,
+        table: type[SQLModel],
+        rows: Sequence[Mapping[str, Any]],
+        match: Sequence[str] = ("id",),
+        only: Only | None = None,
     ) -> set[UUID]:
         """Gives many rows of the tenant new values in one statement, each its own; see
         :func:`app.core.rows.update_rows`. Returns the ids of those that were found."""
-        return await update_rows(await self.session.connection(), table, self.tenant_id, rows, match)
+        return await update_rows(await self.session.connection(), table, self.tenant_id, rows, match, only)
 
     async def settle(self, follow: "Follow | None" = None) -> "Released":
         """Writes what was held back (feed, counters, jobs, audit). The edge calls this before commit.

@@ -21,6 +21,11 @@ PROGRAM = re.compile(
     r"|facebookexternalhit|whatsapp/|slack|telegram|preview|monitor|axios/|node-fetch|ruby|perl|postman",
     re.IGNORECASE,
 )
+READER = re.compile(r"Mozilla/|Opera/")
+MAIL_PROGRAM = re.compile(
+    r"Mozilla/|Opera/|Microsoft (?:Office|Outlook)/|MacOutlook/|Outlook-(?:iOS|Android)|Dalvik/|Airmail|AppleMail|Mail/"
+)
+"""How those begin that show messages to people, and fetch the pictures in them."""
 IMAGE_PROXY = re.compile(r"googleimageproxy|ggpht\.com|yahoomailproxy", re.IGNORECASE)
 """They fetch a picture when somebody looks at the message."""
 GMAIL_AHEAD = "Edge/12.246 Mozilla/5.0"
@@ -34,7 +39,10 @@ SECURITY = tuple(
         (
             "40.92.0.0/15",  # Microsoft's protection of mail
             "40.107.0.0/16",
+            "52.100.0.0/14",
             "104.47.0.0/17",
+            "2a01:111:f400::/48",
+            "2a01:111:f403::/48",
             "64.235.144.0/20",  # Barracuda
             "209.222.80.0/21",
             "67.231.144.0/20",  # Proofpoint
@@ -95,7 +103,7 @@ def judge(seen: Sighting) -> Judgement:
             return Judgement(HUMAN, ("image_proxy_on_view",))
     if not seen.user_agent:
         return Judgement(UNKNOWN, ("no_user_agent",))
-    if not seen.user_agent.startswith("Mozilla/"):
+    if not (MAIL_PROGRAM if seen.kind == "open" else READER).match(seen.user_agent):
         return Judgement(UNKNOWN, ("unfamiliar_user_agent",))
     return Judgement(HUMAN, ("browser",))
 

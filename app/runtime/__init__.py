@@ -176,12 +176,13 @@ class Runtime:
         self.hub.ring(released)
         if released.revoked and released.tenant_id is not None:
             self.providers.forget(released.tenant_id)
+            self.reporter.forget()
         if released.job_kinds:
             self.jobs.nudge()
         if released.wake_at is not None:
             self.alarm.ring(released.wake_at)
         if any(position.topic in REPORTED for position in released.positions):
-            self.reporter.nudge()
+            self.reporter.nudge(released.tenant_id)
         if released.sends:
             self.sending.nudge()
         elsewhere = not self.runs_jobs and (released.wake_at or released.sends)

@@ -10,18 +10,24 @@ from app.actions.integrations import (
     integration_of,
     look_up_records,
     note_failure,
+    note_looked,
     note_records,
     sending_domain_of,
+    unproves,
 )
 from app.channels import Outcome, Outgoing, Target
-from app.core.access import Plan, Principal, Scope
+from app.core import logging
+from app.core.access import Plan, Principal, Scope, system
 from app.core.dns import Dns, DnsUnavailable
-from app.core.errors import Conflict, Invalid, RateLimited
+from app.core.errors import Conflict, Invalid, NotFound, RateLimited
 from app.core.ids import new_id, public_id
 from app.core.message import Message
+from models import Domain
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
+
+log = logging.logger(__name__)
 
 PROBES = Plan("probes", 12, 6)
 """How often a tenant may make this server reach out to others, all its members and keys together."""
@@ -59,6 +65,37 @@ async def try_integration(
         said = {"result": outcome.result.value, "code": outcome.code}
         tx.audit("integration.try", public_id("integration", integration_id), said)
     return outcome
+
+
+async def recheck_domain(runtime: "Runtime", *, tenant_id: UUID, domain_id: UUID, is_sure: bool) -> bool:
+    """Looks up the records of a domain unasked, and keeps what they prove. When no name server answers nothing has
+    changed. False: they would take away what was proved, and that is not believed yet, because not ``is_sure``.
+
+    A domain that is gone, or was given another key meanwhile, is passed over.
+    """
+    try:
+        async with runtime.read(system(tenant_id)) as reading:
+            domain = await sending_domain_of(reading, domain_id)
+        found = await _found(runtime, domain)
+        is_lost = found is not None and unproves(domain, found)
+        async with runtime.write(system(tenant_id)) as tx:
+            if found is None or (is_lost and not is_sure):
+                await note_looked(tx, domain_id=domain_id)
+            else:
+                token, selector = domain.verification_token or "", domain.dkim_selector or ""
+                await note_records(tx, domain_id=domain_id, token=token, selector=selector, found=found)
+    except (Conflict, NotFound):
+        return True
+    if is_lost and is_sure:
+        log.warning("records of a domain are gone", tenant=tenant_id.hex, domain=domain.name)
+    return is_sure or not is_lost
+
+
+async def _found(runtime: "Runtime", domain: Domain) -> Sequence[DnsRecord] | None:
+    try:
+        return await look_up_records(Dns(runtime.settings), dns_records(runtime.settings, domain))
+    except DnsUnavailable:
+        return None
 
 
 async def verify_domain(runtime: "Runtime", principal: Principal, *, domain_id: UUID) -> Sequence[DnsRecord]:

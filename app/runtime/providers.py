@@ -1,15 +1,15 @@
 """The providers of this process: opened when first needed, shared by everybody who sends, new when settings change."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from app.actions.integrations import open_credentials, signer_of, signing_domains, used_integrations
-from app.channels.carrying import Provider
+from app.actions.integrations import note_failure, open_credentials, signer_of, signing_domains, used_integrations
+from app.channels.carrying import Outcome, Provider
 from app.channels.kinds import DEFAULTS, KINDS, Surroundings, checked
 from app.channels.mail.dkim import Signer
 from app.channels.push.fanout import PushProvider
@@ -20,6 +20,7 @@ from app.core.fetching import Fetcher
 from app.core.sealing import Unsealable
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
+from app.runtime.providers_health import Health, heard
 from models import Domain, Integration
 
 log = logging.logger(__name__)
@@ -27,6 +28,9 @@ log = logging.logger(__name__)
 FRESH_S = 2.0
 """How long another process may go on with what this one has changed."""
 UNUSED_S = 600.0
+TELLING_S = 55.0
+"""How long messages that nothing can carry are taken in hand all the same, to be told why they wait. A little less than
+the minute for which they are then held: so each is told once."""
 Key = tuple[UUID, str]
 
 
@@ -36,7 +40,7 @@ class OpenProvider:
 
     ``is_local`` (``outbox``, ``chat``): the message stays here; write it in the unit that records the delivery, and it
     is never in doubt. Otherwise ``provider`` sends it, or is None, and ``problem`` says in a sentence what people must
-    mend first.
+    mend first. ``healths`` are what is noted of its integrations, by their kind.
     """
 
     integration_id: UUID | None
@@ -44,6 +48,8 @@ class OpenProvider:
     is_local: bool
     provider: Provider | None = None
     problem: str = ""
+    opened_at: float = 0.0
+    healths: Mapping[str, Health] = field(default_factory=dict, compare=False)
 
 
 @dataclass(slots=True)
@@ -85,6 +91,28 @@ class Providers:
         held.used_at = now
         return held.opened
 
+    async def rests(self, tenant_id: UUID, channel: str) -> bool:
+        """Whether the channel's messages are better left where they are, unclaimed: nothing carries them until people
+        mend something, and those that were due have had a minute to be told so. Ask again after some seconds. As with
+        :meth:`of`, never call it inside a unit of work."""
+        opened = await self.of(tenant_id, channel)
+        return bool(opened.problem) and asyncio.get_running_loop().time() - opened.opened_at >= TELLING_S
+
+    async def note(self, tenant_id: UUID, opened: OpenProvider, outcomes: Sequence[Outcome]) -> None:
+        """Hears what became of some messages. Writes only when an integration begins to refuse our credentials, or
+        takes them again; then it opens a unit of work, so never call it inside one. Raises nothing."""
+        for kind, error in heard(outcomes, opened.kind).items():
+            health = opened.healths.get(kind)
+            if health is None or (health.error is None) == (error is None):
+                continue
+            before, health.error = health.error, error
+            try:
+                async with self._units.write(system(tenant_id)) as tx:
+                    await note_failure(tx, integration_id=health.integration_id, error=error, version=health.version)
+            except Exception as failure:
+                health.error = before
+                log.warning("it could not be noted whether an integration works", kind=kind, error=repr(failure))
+
     async def open_one(self, tenant_id: UUID, row: Integration) -> OpenProvider:
         """A provider of its own for one integration, even one that is switched off. The caller closes it."""
         async with self._units.read(system(tenant_id)) as reading:
@@ -123,8 +151,12 @@ class Providers:
         )
         if held is not None and held.stamp == stamp:
             held.read_at = read_at
+            for row in rows:
+                held.opened.healths[row.kind].error = row.last_error
             return held
-        fresh = _Held(self._open(channel, rows, domains), stamp, read_at, read_at)
+        healths = {row.kind: Health(row.id, row.updated_at, row.last_error) for row in rows}
+        opened = replace(self._open(channel, rows, domains), opened_at=read_at, healths=healths)
+        fresh = _Held(opened, stamp, read_at, read_at)
         self._held[key] = fresh
         if held is not None:
             self._close(held.opened)

@@ -7,6 +7,7 @@ a time is tried there. Every process that runs jobs does this; rows and leases k
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from uuid import UUID
 
 from app.actions.reporting import (
     CallResult,
@@ -55,6 +56,8 @@ class Reporter:
         self._loop: asyncio.Task[None] | None = None
         self._lanes: dict[Lane, asyncio.Task[None]] = {}
         self._stopped = asyncio.Event()
+        self._told: frozenset[UUID] | None = None
+        """The tenants that have webhooks, as of the last look; None: nobody has looked since something changed."""
 
     async def start(self) -> None:
         """Begins to look for what is to be reported."""
@@ -62,9 +65,15 @@ class Reporter:
             self._stopped.clear()
             self._loop = asyncio.create_task(self._watch(), name="reporting")
 
-    def nudge(self) -> None:
-        """Says that something may be there to report. Never blocks."""
-        self._nudged.set()
+    def nudge(self, tenant_id: UUID | None = None) -> None:
+        """Says that something may be there to report, of this tenant. Never blocks, and costs nothing where the tenant
+        has no webhook; one that another process has just made is seen within a second all the same."""
+        if tenant_id is None or self._told is None or tenant_id in self._told:
+            self._nudged.set()
+
+    def forget(self) -> None:
+        """Somebody may have made a webhook, or switched one on."""
+        self._told = None
 
     async def stop(self) -> None:
         """Lets calls that are under way end, and starts no more. May be called twice."""
@@ -82,7 +91,8 @@ class Reporter:
         """Turns everything that the feed says by now into calls that are owed."""
         async with self._units.read(system()) as reading:
             behind = await lanes_behind(reading)
-        for lane in behind:
+        self._told = behind.tenants
+        for lane in behind.lanes:
             try:
                 await self._owe_one(lane)
             except Exception as failure:

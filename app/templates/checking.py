@@ -10,7 +10,9 @@ from app.templates.words import names
 SAFE = re.compile(r"\|\s*safe\b")
 PERSONAL = re.compile(r"\b(customer|event|trigger|message_data)\b")
 ROOT = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*(?=[.|}\[-])")
-NAMED = re.compile(r"\{%-?\s*(?:assign|capture|for|increment|decrement|tablerow)\s+(\w+)")
+NAMED = re.compile(
+    r"(?:\{%-?\s*(?:liquid\s+)?|^\s*)(?:assign|capture|for|increment|decrement|tablerow)\s+(\w+)", re.MULTILINE
+)
 KNOWN = names(
     "blank content customer delivery empty event false forloop manage_subscription_preferences_url message_data nil now"
     " null snippets tablerowloop today trigger true unsubscribe_url"

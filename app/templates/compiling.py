@@ -18,11 +18,11 @@ from app.templates.plain import text_of
 from app.templates.words import LONGEST_BODY, Source, TemplateFailed, Tracking, names
 
 BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+\s*")
-EMPTY_LINES = re.compile(r"[ \t]*\n(?:[ \t]*\n)+")
+EMPTY_LINES = re.compile(r"(?<![ \t])[ \t]*+\n(?:[ \t]*+\n)+")
 HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 OURS = names(
-    "bcc cc content-transfer-encoding content-type date dkim-signature from list-unsubscribe list-unsubscribe-post"
-    " message-id mime-version received reply-to return-path sender subject to"
+    "bcc cc content-disposition content-transfer-encoding content-type date dkim-signature from list-unsubscribe"
+    " list-unsubscribe-post message-id mime-version received reply-to return-path sender subject to"
 )
 """Headers that a content cannot name: we write them, or nobody does."""
 HIDDEN = "display:none;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all;font-size:1px;line-height:1px"
@@ -57,7 +57,13 @@ class Template:
     def render(self, context: Mapping[str, Any], tracking: Tracking | None = None) -> Message:
         """The message for one person. Raises :class:`TemplateFailed` when it costs more than there is for one, or when
         what it says of the sender is no address."""
-        within: Mapping[str, Any] = {**context, "snippets": self._snippets}
+        METER.begin()
+        try:
+            return self._rendered({**context, "snippets": self._snippets}, tracking)
+        finally:
+            METER.end()
+
+    def _rendered(self, within: Mapping[str, Any], tracking: Tracking | None) -> Message:
         followed = tracking or NOBODY
         addresses: dict[Any, str] = {}
         body = self._body.render(within, followed, addresses)
@@ -161,7 +167,11 @@ def _rendered(value: Any, context: Mapping[str, Any]) -> Any:
 
 def _sender(text: Text, context: Mapping[str, Any], part: str) -> str:
     made = one_line(text.render(context))
-    if made and not text.is_static and len([1 for _, address in getaddresses([made]) if "@" in address]) != 1:
+    if not made or text.is_static:
+        return made
+    found = [address for _, address in getaddresses([made]) if "@" in address]
+    # Where the template says the host, nobody's name can put another address in its place: ``Ada <a@x.example> (``.
+    if len(found) != 1 or ("@" in text.literal and found[0].rpartition("@")[2] not in text.literal):
         raise TemplateFailed(part, 0, "is not one address")
     return made
 
@@ -184,7 +194,6 @@ def _with_preheader(pieces: list[Piece], preheader: list[Piece]) -> list[Piece]:
         ),
         Piece("text", "</div>", "preheader", 1),
     ]
-    at = 0
     for place, piece in enumerate(pieces):
         if piece.kind != "text" or "<body" not in piece.text.lower():
             continue
@@ -194,4 +203,4 @@ def _with_preheader(pieces: list[Piece], preheader: list[Piece]) -> list[Piece]:
             line = piece.line + before.text.count("\n")
             after = Piece("text", piece.text[opened.end :], piece.part, line)
             return [*pieces[:place], before, *shown, after, *pieces[place + 1 :]]
-    return [*pieces[:at], *shown, *pieces[at:]]
+    return [*shown, *pieces]

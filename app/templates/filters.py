@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 import re
 import threading
 import time
@@ -31,6 +32,8 @@ MOST_DIGITS = 30
 MOST_WORK = 3_000_000
 """Characters, items and steps that one part of a message may cost."""
 MOST_SECONDS = 0.5
+MOST_SECONDS_OF_MESSAGE = 2.0
+"""All parts of a message together, of which there may be thousands."""
 FORMAT = re.compile(r"%([-_^0#]?)(?:[1-9]\d?)?([a-zA-Z%])")
 TAG = re.compile(r"<[^<>]*>")
 
@@ -47,20 +50,39 @@ class Meter(threading.local):
 
     work = 0
     ends_at = 0.0
+    message_ends_at = math.inf
+    busy_before = 0.0
     missed: dict[str, None] | None = None
+
+    def begin(self) -> None:
+        """A new message begins."""
+        self.message_ends_at = time.perf_counter() + MOST_SECONDS_OF_MESSAGE
+        self.busy_before = time.thread_time()
+
+    def end(self) -> None:
+        """It is over."""
+        self.message_ends_at = math.inf
 
     def start(self) -> None:
         """A new part begins."""
         self.work = 0
-        self.ends_at = time.perf_counter() + MOST_SECONDS
+        self.ends_at = min(time.perf_counter() + MOST_SECONDS, self.message_ends_at)
 
     def spend(self, amount: int) -> None:
         """Raises :class:`OutOfBounds` when too much was spent, in work or in time."""
         self.work += amount
         if self.work > MOST_WORK:
             raise OutOfBounds("does too much work for one message")
-        if time.perf_counter() > self.ends_at:
+        now = time.perf_counter()
+        if now > self.ends_at:
+            self._is_late(now)
+
+    def _is_late(self, now: float) -> None:
+        """Where the time went elsewhere (the machine stood still, or others had it), there is more of it."""
+        left = MOST_SECONDS - (time.thread_time() - self.busy_before)
+        if left <= 0:
             raise OutOfBounds("takes too long for one message")
+        self.ends_at = now + left
 
     @contextmanager
     def noting(self) -> Iterator[dict[str, None]]:
@@ -207,18 +229,19 @@ def to_date(value: Any) -> datetime | None:
         return None
     if value in {"now", "today"}:
         return clock.now()
-    return _parsed(str(value)[:60])
+    return _parsed(str(value)[:60], clock.now().date())
 
 
 @functools.lru_cache(maxsize=4096)
-def _parsed(text: str) -> datetime | None:
+def _parsed(text: str, today: date) -> datetime | None:
+    """What ``text`` says, and ``today`` where it says less than a whole date (``10:30``)."""
     try:
         if re.fullmatch(r"-?\d{5,11}(\.\d+)?", text):
             return datetime.fromtimestamp(float(text), UTC)
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
-            found = dates.parse(text)
+            found = dates.parse(text, default=datetime(today.year, today.month, today.day, tzinfo=UTC))
     except (ValueError, OverflowError, OSError, TypeError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
@@ -243,8 +266,11 @@ def format_date(value: Any, form: Any = "%Y-%m-%d") -> Any:
 
 def in_timezone(value: Any, name: Any = "UTC") -> Any:
     """``value`` as a moment in the timezone called ``name``; what is no date stays as it is."""
-    found = to_date(value)
-    return value if found is None else found.astimezone(_zone(str(name)))
+    found, zone = to_date(value), _zone(str(name))
+    try:
+        return value if found is None else found.astimezone(zone)
+    except OverflowError:  # the first and the last day that there are: what programs write for "never"
+        return found
 
 
 @functools.lru_cache(maxsize=1000)

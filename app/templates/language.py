@@ -10,10 +10,10 @@ from liquid.exceptions import LiquidError, LiquidInterrupt
 from app.core.errors import Invalid
 from app.templates.filters import METER, OWN, Missing, bounded, unchanged
 from app.templates.nodes import TAGS, tame
-from app.templates.pieces import Joined, Piece
+from app.templates.pieces import Joined, Piece, alone
 from app.templates.scope import Buffer, Rendering
 from app.templates.tags import LinkTag, PixelTag, PreferencesTag, UnsubscribeTag
-from app.templates.words import LONGEST_OUTPUT, TemplateFailed, Tracking, at_line
+from app.templates.words import LONGEST_OUTPUT, TemplateFailed, Tracking, at_line, suggested
 
 HTML = "html"
 TEXT = "text"
@@ -58,7 +58,7 @@ class Text:
             self._template = language(kind).from_string(self._joined.text)
             self._check_filters()
         except LiquidError as refused:
-            where, line = self._place(refused)
+            where, line = self._place(refused) if _is_placed(refused) else self._place_of(kind)
             raise Invalid.at(where, at_line(line, said(refused))) from refused
         except RecursionError as refused:
             raise Invalid.at(part, "has too much inside each other") from refused
@@ -89,20 +89,41 @@ class Text:
         made: str = buffer.getvalue()
         if len(made) > LONGEST_OUTPUT:
             raise TemplateFailed(self._part, 0, f"is longer than {LONGEST_OUTPUT} characters")
-        return made
+        return made.replace("\0", "") if "\0" in made else made  # no database keeps it, and nobody can see it
+
+    @property
+    def literal(self) -> str:
+        """What is the same for everybody in it."""
+        return "".join(piece.text for piece in self._joined.pieces if piece.kind == "text")
 
     def _check_filters(self) -> None:
         for used in tame(self._template.nodes):
             if used.name not in self._template.env.filters:
                 where, line = self._joined.place(used.token.start_index)
-                raise Invalid.at(where, at_line(line, f"unknown filter {used.name!r}"))
+                near = suggested(used.name, self._template.env.filters)
+                raise Invalid.at(where, at_line(line, f"unknown filter {used.name!r}{near}"))
+
+    def _place_of(self, kind: str) -> tuple[str, int]:
+        """Where the first mark is that is no Liquid by itself: what ends too soon is not said to be anywhere."""
+        for piece in self._joined.pieces:
+            if piece.kind in {"output", "tag"}:
+                try:
+                    language(kind).from_string(alone(piece))
+                except LiquidError as refused:
+                    if not _is_placed(refused):
+                        return piece.part, piece.line
+        return self._part, 0
 
     def _at(self, node: Node | None) -> tuple[str, int]:
         return (self._part, 0) if node is None else self._joined.place(node.token.start_index)
 
     def _place(self, refused: LiquidError) -> tuple[str, int]:
-        index = -1 if refused.token is None else refused.token.start_index
-        return self._joined.place(index) if index >= 0 else (self._part, 0)
+        placed = refused.token if _is_placed(refused) else None
+        return self._joined.place(placed.start_index) if placed else (self._part, 0)
+
+
+def _is_placed(refused: LiquidError) -> bool:
+    return refused.token is not None and refused.token.start_index >= 0
 
 
 def said(refused: LiquidError) -> str:

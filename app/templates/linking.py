@@ -19,6 +19,7 @@ class Linked:
     html: str
     pieces: list[Piece]
     links: list[str] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     def _add(self, mark: str, kind: str = "tag") -> str:
         self.pieces.append(Piece(kind, mark))
@@ -57,9 +58,10 @@ class Linked:
         address = entities.unescape(MARK.sub(lambda mark: self.pieces[int(mark[1])].text, href))
         if self._is_untracked(token) or len(address) > LONGEST_LINK:
             return -1 if first else None
-        if address not in self.links:
+        number = self._numbers.setdefault(address, len(self.links))
+        if number == len(self.links):
             self.links.append(address)
-        return self.links.index(address)
+        return number
 
     def _is_untracked(self, token: Token) -> bool:
         return any(

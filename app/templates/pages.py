@@ -25,6 +25,12 @@ ATTRIBUTE = re.compile(r"([^\s\"'>/=]+)(?:(\s*+=\s*+)(\"[^\"]*\"|'[^']*'|[^\s\"'
 RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes"})
 STAND_IN = re.compile(r"<!--rpLq(\d+)qLpr-->|rpLq(\d+)qLpr")
 STYLE_STAND_IN = re.compile(r"<!--rpStyle(\d+)-->")
+BRACE = re.compile(r"\{(?=[{%]|\Z)")
+"""A brace that would begin a mark, or make another one of what follows."""
+MOST_MATCHING = 4_000_000
+"""Rules of styles times tags: what is looked at to put styles onto elements, a second at most."""
+MOST_COPYING = 100_000_000
+"""Characters of styles times tags: what would be written if every rule were for every element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +59,19 @@ def unmarked(html: str, pieces: Sequence[Piece]) -> list[Piece]:
     latest = pieces[0] if pieces else Piece("text", "")
     for mark in MARK.finditer(html):
         if mark.start() > at:
-            made.append(Piece("text", _harmless(html[at : mark.start()]), latest.part, latest.line))
+            made.append(harmless(html[at : mark.start()], latest))
         latest = pieces[int(mark[1])]
         made.append(latest)
         at = mark.end()
     if at < len(html):
-        made.append(Piece("text", _harmless(html[at:]), latest.part, latest.line))
+        made.append(harmless(html[at:], latest))
     return made
 
 
-def _harmless(text: str) -> str:
-    return text.replace("{{", "&#123;{").replace("{%", "&#123;%")
+def harmless(text: str, beside: Piece) -> Piece:
+    """``text`` as a piece whose braces begin nothing; its place is that of ``beside``."""
+    said = BRACE.sub("{{ '{' }}", text)
+    return Piece("text" if said == text else "output", said, beside.part, beside.line)
 
 
 def tokens(html: str) -> Iterator[Token]:
@@ -141,12 +149,14 @@ def quoted(html: str) -> str:
 def with_inlined_css(html: str) -> str | None:
     """``html`` with the rules of its styles on its elements; rules for some screens only stay where they are.
 
-    A style that has Liquid in it stays as it is. None where Liquid stands so that no HTML can be read around it:
-    between the attributes of a tag, or instead of a whole style attribute.
+    A style that has Liquid in it stays as it is. None where Liquid stands so that no HTML can be read around it
+    (between the attributes of a tag, or instead of a whole style attribute), and where it would take too long.
     """
     kept: list[str] = []
     made: list[str] = []
     read = list(tokens(html))
+    if _is_too_much(html, read):
+        return None
     skipped = 0
     for place, token in enumerate(read):
         if token.end <= skipped:
@@ -166,11 +176,20 @@ def with_inlined_css(html: str) -> str | None:
         inlined = _inliner().inline("".join(made))
     except css_inline.InlineError:
         return None
-    inlined = STYLE_STAND_IN.sub(lambda found: kept[int(found[1])], inlined)
+    places = {str(place): style for place, style in enumerate(kept)}
+    inlined = STYLE_STAND_IN.sub(lambda found: places.get(found[1], found[0]), inlined)
     inlined = STAND_IN.sub(lambda found: f"{OPEN}{found[1] or found[2]}{CLOSE}", inlined)
     if "<tbody" not in html.lower():
         inlined = TBODY.sub("", inlined)
     return inlined if _is_same_page(html, inlined) else None
+
+
+def _is_too_much(html: str, read: Sequence[Token]) -> bool:
+    """Every rule is looked at for every element, and may be written onto each of them."""
+    styles = [(token.start, token.end) for token in read if token.kind == "raw" and token.name == "style"]
+    tags = sum(token.kind == "open" for token in read)
+    rules = sum(html.count("{", *style) + html.count(",", *style) for style in styles)
+    return rules * tags > MOST_MATCHING or sum(end - start for start, end in styles) * tags > MOST_COPYING
 
 
 def _is_same_page(html: str, inlined: str) -> bool:

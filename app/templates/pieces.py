@@ -2,17 +2,19 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from app.core.errors import Invalid
-from app.templates.words import LONGEST_BODY, at_line, names
+from app.templates.words import LONGEST_BODY, at_line, names, suggested
 
 DEEPEST_SNIPPET = 10
 LONGEST_MARK = 20_000
 MOST_MARKS = 5_000
-"""Marks in one text with its snippets; a line of ``{% liquid %}`` counts as one."""
+"""Marks in one text with its snippets, which count too; a line of ``{% liquid %}`` counts as one."""
+MOST_LOOKED = 20_000_000
+"""Brackets in marks times the length of these: after each the parser looks for the end of a range or of a name."""
 DEEPEST_BLOCK = 25
 TAGS = names(
     "# assign break capture case comment continue cycle decrement doc echo else elsif endcapture endcase endfor endif"
@@ -42,7 +44,7 @@ def cut(source: str, part: str) -> list[Piece]:
     """The pieces of ``source``, which are all of it. Raises :class:`Invalid` at ``part`` for marks that are not closed,
     unknown, or not in their place."""
     pieces: list[Piece] = []
-    at, line = 0, 1
+    at, line, looked = 0, 1, 0
     opened: list[tuple[str, int]] = []
     for start, end, kind in _marks(source, part):
         if start > at:
@@ -51,6 +53,9 @@ def cut(source: str, part: str) -> list[Piece]:
         mark = source[start:end]
         if kind != "verbatim" and len(mark) > LONGEST_MARK:
             raise Invalid.at(part, at_line(line, f"a mark is longer than {LONGEST_MARK} characters"))
+        looked += 0 if kind == "verbatim" else len(mark) * (mark.count("(") + mark.count("["))
+        if looked > MOST_LOOKED:
+            raise Invalid.at(part, at_line(line, "has too many brackets in its marks"))
         if kind == "tag":
             _follow(_tag_name(mark), opened, part, line)
         pieces.append(Piece(kind, mark, part, line))
@@ -63,31 +68,44 @@ def cut(source: str, part: str) -> list[Piece]:
     return pieces
 
 
-def put_in(pieces: Sequence[Piece], snippets: Mapping[str, str], inside: tuple[str, ...] = ()) -> list[Piece]:
+@dataclass(slots=True)
+class _Room:
+    """What one text has taken of what there is for a text with its snippets."""
+
+    size: int = 0
+    marks: int = 0
+
+    def take(self, piece: Piece) -> None:
+        """Raises :class:`Invalid` when there is no room for ``piece``."""
+        self.size += len(piece.text)
+        if piece.kind != "text":
+            self.marks += 1 + (piece.text.count("\n") if piece.kind == "tag" else 0)
+        if self.size > LONGEST_BODY:
+            raise Invalid.at(piece.part, f"is longer than {LONGEST_BODY} characters with its snippets")
+        if self.marks > MOST_MARKS:
+            raise Invalid.at(piece.part, f"has more than {MOST_MARKS} marks of Liquid with its snippets")
+
+
+def put_in(pieces: Iterable[Piece], snippets: Mapping[str, str]) -> list[Piece]:
     """``pieces`` with the snippets that they show in their place. Raises :class:`Invalid`."""
-    whole: list[Piece] = []
-    size = marks = 0
+    return list(_expanded(pieces, snippets, (), _Room()))
+
+
+def _expanded(
+    pieces: Iterable[Piece], snippets: Mapping[str, str], inside: tuple[str, ...], room: _Room
+) -> Iterator[Piece]:
     for piece in pieces:
+        room.take(piece)
         asked = SNIPPET.fullmatch(piece.text) if piece.kind == "output" else None
         if asked is None:
-            whole.append(piece)
-            size += len(piece.text)
-            marks += _marks_of(piece)
-        else:
-            name = next(group for group in asked.groups() if group is not None)
-            added = _snippet(name, piece, snippets, inside)
-            whole += added
-            size += sum(len(one.text) for one in added)
-            marks += sum(_marks_of(one) for one in added)
-        if size > LONGEST_BODY:
-            raise Invalid.at(piece.part, f"is longer than {LONGEST_BODY} characters with its snippets")
-        if marks > MOST_MARKS:
-            raise Invalid.at(piece.part, f"has more than {MOST_MARKS} marks of Liquid with its snippets")
-    return whole
-
-
-def _marks_of(piece: Piece) -> int:
-    return 0 if piece.kind == "text" else 1 + (piece.text.count("\n") if piece.kind == "tag" else 0)
+            yield piece
+            continue
+        name = next(group for group in asked.groups() if group is not None)
+        if name not in snippets:
+            raise Invalid.at(piece.part, at_line(piece.line, f"there is no snippet {name!r}"))
+        if name in inside or len(inside) >= DEEPEST_SNIPPET:
+            raise Invalid.at(piece.part, at_line(piece.line, f"the snippet {name!r} has itself in it"))
+        yield from _expanded(cut(snippets[name], f"snippets.{name}"), snippets, (*inside, name), room)
 
 
 def frame(layout: Sequence[Piece], body: Sequence[Piece], part: str = "layout") -> list[Piece]:
@@ -122,12 +140,13 @@ class Joined:
         return piece.part, piece.line + piece.text.count("\n", 0, max(index - self.starts[found], 0))
 
 
-def _snippet(name: str, piece: Piece, snippets: Mapping[str, str], inside: tuple[str, ...]) -> list[Piece]:
-    if name not in snippets:
-        raise Invalid.at(piece.part, at_line(piece.line, f"there is no snippet {name!r}"))
-    if name in inside or len(inside) >= DEEPEST_SNIPPET:
-        raise Invalid.at(piece.part, at_line(piece.line, f"the snippet {name!r} has itself in it"))
-    return put_in(cut(snippets[name], f"snippets.{name}"), snippets, (*inside, name))
+def alone(piece: Piece) -> str:
+    """A mark as it can be parsed without the others."""
+    name = _tag_name(piece.text)
+    if piece.kind == "tag" and name in MIDDLES:
+        block = min(MIDDLES[name])
+        return f"{{% {block} 1 %}}{piece.text}{{% end{block} %}}"
+    return f"{piece.text}{{% end{name} %}}" if piece.kind == "tag" and name in BLOCKS else piece.text
 
 
 def _marks(source: str, part: str) -> Iterable[tuple[int, int, str]]:
@@ -163,7 +182,7 @@ def _tag_name(mark: str) -> str:
 
 def _follow(name: str, opened: list[tuple[str, int]], part: str, line: int) -> None:
     if name not in TAGS:
-        raise Invalid.at(part, at_line(line, f"unknown tag {name!r}"))
+        raise Invalid.at(part, at_line(line, f"unknown tag {name!r}{suggested(name, TAGS)}"))
     if name in BLOCKS:
         opened.append((name, line))
         if len(opened) > DEEPEST_BLOCK:

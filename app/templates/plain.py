@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.templates.pages import MARK, Token, attributes, tokens, value
+from app.templates.pages import MARK, Token, attributes, harmless, tokens, value
 from app.templates.pieces import Piece
 from app.templates.words import names
 
@@ -15,6 +15,9 @@ BLOCKS = names(
 )
 SPACED = names("blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul")
 SPACE = re.compile(r"[ \t\r\n\f]+")
+LONGEST_SAID = 10_000
+"""What is looked at of the words of a link, to see whether they are its address."""
+NOWHERE = Piece("text", "")
 
 
 @dataclass
@@ -59,10 +62,10 @@ class Writer:
             self.put(" (" if self.made and not self.breaks else "(")
         at = 0
         for mark in MARK.finditer(html):
-            self.put(_literal(entities.unescape(html[at : mark.start()])))
+            self.put(entities.unescape(html[at : mark.start()]))
             self.made.append(self.pieces[int(mark[1])])
             at = mark.end()
-        self.put(_literal(entities.unescape(html[at:])) + ("" if followed else ")"))
+        self.put(entities.unescape(html[at:]) + ("" if followed else ")"))
         self.spaced, self.breaks = False, 0
 
     def _words(self, html: str) -> None:
@@ -72,7 +75,7 @@ class Writer:
         self.spaced = self.spaced or words[0] == " "
         if words.strip(" "):
             self._space()
-            self.put(_literal(words.strip(" ")))
+            self.put(words.strip(" "))
             self.breaks = 0
             self.spaced = words[-1] == " "
 
@@ -83,11 +86,7 @@ class Writer:
 
     def put(self, text: str) -> None:
         """This text as it is."""
-        self.made.append(Piece("text", text))
-
-
-def _literal(text: str) -> str:
-    return text.replace("{{", "{ {").replace("{%", "{ %")
+        self.made.append(harmless(text, NOWHERE))
 
 
 def text_of(html: str, pieces: Sequence[Piece]) -> list[Piece]:
@@ -100,6 +99,8 @@ def text_of(html: str, pieces: Sequence[Piece]) -> list[Piece]:
     links: list[tuple[str, int]] = []
     for token in tokens(html):
         text = html[token.start : token.end]
+        if token.kind == "open" and token.name == "body" and hidden == ["head"]:
+            hidden.pop()  # the end of a head need not be written
         if token.kind == "open" and (token.name == hidden[-1] if hidden else _is_hidden(html, token)):
             hidden.append(token.name)
         elif token.kind == "close" and hidden and token.name == hidden[-1]:
@@ -141,7 +142,7 @@ def _close(writer: Writer, html: str, token: Token, links: list[tuple[str, int]]
         writer.line(2 if token.name in SPACED else 1)
     elif token.name == "a" and links:
         address, start = links.pop()
-        said = html[start : token.start].strip()
+        said = html[start : min(token.start, start + LONGEST_SAID)].strip()
         if address and not address.startswith("#") and _bare(said) != _bare(MARK.sub("", address)):
             writer.address(address.removeprefix("mailto:").removeprefix("tel:"))
 

@@ -82,6 +82,8 @@ class Kitchen:
             )
         except Invalid as refused:
             return Compiled(problem=refused.message)
+        except Exception as defect:  # nobody's template takes the messages of others with it
+            return Compiled(problem=_said(defect))
         self._templates[key] = template
         return Compiled(template.links)
 
@@ -95,19 +97,25 @@ class Kitchen:
             return Rendered(None, is_missing=True)
         addresses = LinkAddresses(order.base_url, self._tokens)
         unsubscribe_url = addresses.unsubscribe(order.tenant_id, order.delivery_id)
-        context = context_of(
-            Person(order.person_id, orjson.loads(order.attributes), *order.person),
-            event=order.event,
-            trigger=order.trigger,
-            delivery_id=order.delivery_id,
-            unsubscribe_url=unsubscribe_url,
-            preferences_url=addresses.preferences(order.tenant_id, order.delivery_id),
-        )
         try:
+            context = context_of(
+                Person(order.person_id, orjson.loads(order.attributes), *order.person),
+                event=order.event,
+                trigger=order.trigger,
+                delivery_id=order.delivery_id,
+                unsubscribe_url=unsubscribe_url,
+                preferences_url=addresses.preferences(order.tenant_id, order.delivery_id),
+            )
             message = template.render(context, _tracking(order, template.links, addresses))
         except Invalid as failed:
             return Rendered(None, problem=failed.message)
+        except Exception as defect:
+            return Rendered(None, problem=_said(defect))
         return Rendered(tuple(getattr(message, name) for name in PARTS), unsubscribe_url)
+
+
+def _said(defect: Exception) -> str:
+    return f"The template cannot be rendered ({type(defect).__name__})."
 
 
 def _tracking(order: Order, links: Sequence[str], addresses: LinkAddresses) -> Tracking | None:

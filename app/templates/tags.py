@@ -11,6 +11,7 @@ from liquid.builtin.content import ContentNode
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
+from app.core.link_tokens import LONGEST_ADDRESS
 from app.templates.filters import METER
 from app.templates.nodes import NEEDS_ESCAPING
 from app.templates.scope import SHORT, Buffer, Rendering
@@ -24,6 +25,8 @@ def address(context: Rendering, number: int, url: str) -> str:
         return "#"
     click = context.tracking.click
     if number < 0 or click is None or not url[:8].lower().startswith(("http://", "https://")):
+        return url
+    if len(url) > LONGEST_ADDRESS // 4 and len(url.encode()) > LONGEST_ADDRESS:
         return url
     made = context.addresses[number, url] = click(number, url)
     return made

@@ -1,7 +1,8 @@
 """What goes into a template and what may come of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from app.core.errors import Invalid, Issue
@@ -10,6 +11,9 @@ LONGEST_BODY = 500_000
 """Characters of a body with its layout and snippets in it."""
 LONGEST_OUTPUT = 1_000_000
 """Characters that one part of a message may have once it is rendered."""
+SHORTEST_NAME, LONGEST_NAME = 3, 100
+LIKE_ENOUGH = 0.7
+"""How like a word must be to another (0 to 1) for one to be the other with a slip of the pen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,12 @@ def _failed_again(part: str, line: int, message: str) -> TemplateFailed:
 def at_line(line: int, message: str) -> str:
     """The message with its place before it."""
     return f"line {line}: {message}" if line else message
+
+
+def suggested(name: str, known: Iterable[str]) -> str:
+    """What was most likely meant by ``name``, as the end of a sentence; nothing where nobody can tell."""
+    near = get_close_matches(name[:LONGEST_NAME], known, 1, LIKE_ENOUGH) if len(name) > SHORTEST_NAME else []
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def names(text: str) -> frozenset[str]:

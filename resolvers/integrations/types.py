@@ -70,16 +70,22 @@ class DnsRecord:
     purpose: str = strawberry.field(
         description="ownership, dkim (signed mail), tracking (if links are to lead here) or dmarc (advised)."
     )
-    kind: str = strawberry.field(description="TXT or CNAME.")
+    kind: str = strawberry.field(description="TXT, CNAME, A or AAAA.")
     name: str = strawberry.field(description="The name that has it.")
-    value: str = strawberry.field(description="What it says.")
+    value: str = strawberry.field(description="What it says; empty where that is not known yet.")
+    hint: str | None = strawberry.field(description="What is to be done first, where that is so.")
     is_found: bool | None = strawberry.field(description="Whether it is there; null: nobody has looked.")
 
 
 def shown_record(record: actions.DnsRecord) -> DnsRecord:
     """The record as the graph shows it."""
     return DnsRecord(
-        purpose=record.purpose, kind=record.kind, name=record.name, value=record.value, is_found=record.is_found
+        purpose=record.purpose,
+        kind=record.kind,
+        name=record.name,
+        value=record.value,
+        hint=record.hint,
+        is_found=record.is_found,
     )
 
 

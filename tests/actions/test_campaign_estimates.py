@@ -5,10 +5,12 @@ import pytest
 from app.actions.campaigns import (
     AudienceEstimate,
     ChannelEstimate,
+    TriggerCall,
     cancel_campaign,
     create_campaign,
     estimate_audience,
     launch_campaign,
+    trigger_campaign,
     update_campaign,
 )
 from app.actions.campaigns.assigning import is_control
@@ -38,13 +40,18 @@ async def test_the_estimate_says_whom_each_gate_stops(marketer: Marketer) -> Non
         cap = {"id": new_id(), "messages": 1, "window_s": 3600, **moments}
         await tx.insert(FrequencyCap, [cap])  # type: ignore[attr-defined]
         sent = {"occurrence_id": new_id(), "channel": "sms", "state": "sent", "due_at": clock.now(), **moments}
-        rows = [{"id": new_id(), "customer_id": ids[4], **sent, "sent_at": clock.now()}]
+        # What caps do not count when it is sent is not counted here: transactional messages, and tests.
+        had = ((ids[4], 1, False), (ids[5], 0, False), (ids[6], 1, True))
+        rows = [
+            {"id": new_id(), "customer_id": one, "lane": lane, "is_test": is_test, **sent, "sent_at": clock.now()}
+            for one, lane, is_test in had
+        ]
         await tx.insert(Delivery, rows)  # type: ignore[attr-defined]
 
     await marketer.do(write)
     out = {"attribute": {"name": "out", "is": {"equals": True}}}
     key = await marketer.do(create_campaign, name="N", channels=["email", "push"], audience=PRO, exclusions=out)
-    push = ChannelEstimate("push", no_address=6, suppressed=0, not_consenting=0, capped=1, reachable=0)
+    push = ChannelEstimate("push", no_address=5, suppressed=1, not_consenting=0, capped=1, reachable=0)
     mail = ChannelEstimate("email", no_address=1, suppressed=2, not_consenting=1, capped=1, reachable=2)
     assert await marketer.read(estimate_audience, campaign_id=key) == AudienceEstimate(7, 1, 0, (mail, push))
     free = {"attribute": {"name": "plan", "is": {"equals": "free"}}}
@@ -66,4 +73,17 @@ async def test_a_segment_that_a_campaign_needs_is_not_deleted(marketer: Marketer
         await marketer.do(delete_segment, segment_id=segment)
     await marketer.do(launch_campaign, campaign_id=key)
     await marketer.do(cancel_campaign, campaign_id=key)
+    await marketer.do(delete_segment, segment_id=segment)
+
+
+async def test_a_segment_that_a_call_names_is_not_deleted_before_its_people_are_found(marketer: Marketer) -> None:
+    await marketer.pros(2)
+    segment = await marketer.do(create_segment, name="Free", rule=PRO)
+    outside = {"not": {"segment": {"id": public_id("segment", segment)}}}
+    key = await marketer.launched(kind="triggered", audience=None)
+    await marketer.do(trigger_campaign, campaign_id=key, call=TriggerCall(recipients=outside))
+    with pytest.raises(Conflict, match=public_id("campaign", key)):
+        await marketer.do(delete_segment, segment_id=segment)
+    await marketer.prepare()
+    assert (await marketer.run())["prepared_at"] is not None
     await marketer.do(delete_segment, segment_id=segment)

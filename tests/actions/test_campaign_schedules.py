@@ -3,6 +3,7 @@
 import gzip
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -10,21 +11,27 @@ from dateutil.rrule import rrulestr
 
 from app.actions.campaigns import (
     TriggerCall,
+    audience,
     cancel_campaign,
     create_campaign,
+    data_files,
     get_campaign,
     launch_campaign,
     pause_campaign,
+    preparing,
     resume_campaign,
     trigger_campaign,
 )
 from app.actions.campaigns.data_files import read_people
+from app.actions.campaigns.preparing import plan_preparation, prepare_portion
 from app.actions.campaigns.schedule import checked_schedule, due_at, occurrence_after, start_of, zone_of
+from app.actions.customers import delete_customer
 from app.core import clock
 from app.core.errors import Conflict, Invalid
 from app.core.settings import Settings
-from models import CampaignRun, FeedEntry
+from models import CampaignRun, FeedEntry, RunPortion
 from tests.actions.campaigning import Marketer
+from tests.actions.people import by_id
 from tests.receiver import answer, receiver
 from tests.tenants import TenantAccount
 from workers import campaigns as work
@@ -61,6 +68,7 @@ def test_a_recurrence_goes_by_the_clock_on_the_wall() -> None:
             for rule in (
                 "", "FREQ=MINUTELY", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY;EXDATE=1",
                 "FREQ=DAILY\nFREQ=DAILY", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYDAY=XX", "FREQ",
+                "FREQ=DAILY;BYDAY=MO\nEXDATE:20260105T090000Z",
                 "FREQ=HOURLY;BYMINUTE=0,30", "FREQ=HOURLY;BYMINUTE=1;BYSETPOS=30", "FREQ=DAILY;BYHOUR=1,2;BYSETPOS=300",
             )
         ),
@@ -194,6 +202,62 @@ async def test_a_launch_needs_an_audience_and_a_schedule_that_is_still_to_come(m
         await marketer.do(launch_campaign, campaign_id=over)
     assert never.value.field == "schedule.rrule"
     assert await marketer.rows(CampaignRun) == []
+
+
+async def test_a_large_data_file_is_read_portion_by_portion(
+    settings: Settings, tenant: TenantAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in ((data_files, "PORTION", 3), (audience, "PORTION", 3), (preparing, "PLANNED", 6)):
+        monkeypatch.setattr(module, name, value)
+    local = settings.model_copy(update={"allowed_private_hosts": ["127.0.0.1"]})
+    lines = "".join(f'{{"id":"pro{n}","data":{{"n":{n}}}}}\n' for n in range(20)).encode()
+    async with Marketer.at_work(local, tenant.principal) as marketer, receiver(answer(200, lines)) as server:
+        people = await marketer.pros(20)
+        key = await marketer.do(create_campaign, name="Alarm", channels=["email"], kind="triggered")
+        await marketer.say(key)
+        await marketer.do(launch_campaign, campaign_id=key)
+        run_id = await marketer.do(trigger_campaign, campaign_id=key, call=TriggerCall(data_file_url=server.url))
+        await work.fetch(marketer.runtime, {"run": run_id.hex}, tenant.id)
+        await work.fetch(marketer.runtime, {"run": run_id.hex}, tenant.id)
+        assert (await marketer.run())["recipients"] == {"portions": 7}
+        kept = await marketer.rows(RunPortion)
+        assert [UUID(hex=one[0]) for row in kept for one in row["people"]] == people
+        gone = people[6:13]  # two whole portions, and what a look finds first
+        for one in gone:
+            await marketer.do(delete_customer, customer=by_id(one))
+        plan = await marketer.read(plan_preparation, run_id=run_id)
+        assert ([one.customer_id for one in plan.recipients], plan.is_whole) == (people[:6], False)
+        await marketer.do(prepare_portion, plan=plan, after=None, made=0, recipients=plan.recipients)
+        assert len(await marketer.rows(RunPortion)) == 5
+        after = await marketer.read(plan_preparation, run_id=run_id)
+        assert [one.customer_id for one in after.recipients] == people[13:18]
+        await marketer.prepare()
+        rows, run = await marketer.deliveries(), await marketer.run()
+        assert await marketer.rows(RunPortion) == []
+    assert [row["customer_id"] for row in rows] == [one for one in people if one not in gone]
+    assert {row["data"]["data"]["n"] for row in rows} <= set(range(20))
+    assert (run["state"], run["targeted"], run["prepared"]) == ("sending", 13, 13)
+
+
+async def test_a_data_file_whose_people_are_kept_by_two_at_once_is_taken_whole(marketer: Marketer) -> None:
+    people = [[one.hex, None] for one in await marketer.pros(4)]
+    key = await marketer.do(create_campaign, name="Alarm", channels=["email"], kind="triggered")
+    await marketer.say(key)
+    await marketer.do(launch_campaign, campaign_id=key)
+    run_id = await marketer.do(
+        trigger_campaign, campaign_id=key, call=TriggerCall(data_file_url="https://data.example/people.jsonl")
+    )
+    keep, take = data_files.keep_portion, data_files.take_people
+    assert await marketer.do(keep, run_id=run_id, people=people[:2], is_first=True)
+    assert await marketer.do(keep, run_id=run_id, people=people[2:], is_first=False)
+    assert await marketer.do(keep, run_id=run_id, people=people[:2], is_first=True)  # the other one begins
+    await marketer.do(take, run_id=run_id, portions=2, problems=[])
+    assert "url" in (await marketer.run())["recipients"]
+    assert await marketer.do(keep, run_id=run_id, people=people[2:], is_first=False)
+    await marketer.do(take, run_id=run_id, portions=2, problems=[])
+    assert not await marketer.do(keep, run_id=run_id, people=people[2:], is_first=False)
+    await marketer.do(cancel_campaign, campaign_id=key)
+    assert await marketer.rows(RunPortion) == []
 
 
 async def test_a_data_file_names_the_people_of_a_call(settings: Settings, tenant: TenantAccount) -> None:

@@ -108,7 +108,7 @@ async def test_nobody_is_left_out_because_others_of_the_list_are(marketer: Marke
     async def first(tx: Tx, limit: int) -> list[UUID]:
         run = CampaignRun(recipients={"people": [[one.hex, None] for one in named]})
         found = await next_recipients(tx, Campaign(), run, after=None, limit=limit)
-        return [one.customer_id for one in found]
+        return [one.customer_id for one in found.recipients]
 
     assert await marketer.do(first, limit=1) == [named[1]]
     assert await marketer.do(first, limit=2) == [named[1], named[3]]

@@ -229,3 +229,20 @@ async def test_soft_bounces_in_a_row_suppress_an_address_at_the_tenants_limit(pe
     ]
     assert await people.do(suppress_all, [ann, bob, bob], "hard_bounce") == 1
     assert await people.rows(Delivery) == []
+
+
+async def test_who_tries_a_message_out_says_nothing_for_the_person_it_is_made_for(
+    people: People, posting: Posting
+) -> None:
+    news = await topic(people, "News")
+    campaign = await posting.campaign(topic_id=news)
+    ann = (await people.identify(external_id="ann", email="ann@example.com")).customer_id
+    tried = await posting.delivery(ann, campaign, is_test=True, recipient="editor@acme.example")
+    await people.do(unsubscribe, delivery_id=tried)
+    await people.do(save_preferences, delivery_id=tried, topics={news: False}, is_reachable=False)
+    assert await subscribed(people, ann) == {"News": True}
+    assert await people.rows(Consent) == [] and await told(people) == []
+    assert (await posting.of(tried))["unsubscribed_at"] is None
+    own = await posting.delivery(ann, campaign, is_test=True, recipient="Ann <ANN@example.com>")
+    await people.do(unsubscribe, delivery_id=own)
+    assert await subscribed(people, ann) == {"News": False}

@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from email import message_from_string
+from email.policy import default
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from sqlalchemy import update
 from app.actions import content as actions
 from app.actions.content.preparing import ReadyContent
 from app.actions.customers import CustomerRef
+from app.channels.mail.headers import address_header
 from app.core.access import Scope
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import new_id, public_id
@@ -38,6 +41,18 @@ async def put(people: People, campaign_id: UUID, body: str = "Hi", **values: Any
         **{"campaign_id": campaign_id, "channel": "email", **place},
         values={"body": body, **values},
     )
+
+
+async def test_a_sender_is_called_as_it_is_in_any_script_and_is_no_liquid(people: People) -> None:
+    name = 'Zoë "Z." Müller {{ x }} {{{ {% if %}'
+    zoe = await people.do(actions.create_sender, address="zoe@müller.example", name=name)
+    content = await put(people, await new_campaign(people), sender_id=zoe.id, subject="Hi")
+    shown = (await people.read(actions.preview_content, content_id=content.id)).message.from_address
+    assert shown == '"Zoë \\"Z.\\" Müller {{ x }} {{{ {% if %}" <zoe@müller.example>'
+    written = message_from_string(f"{address_header('From', shown)}\n\n", policy=default)["from"].addresses[0]
+    assert (written.display_name, written.addr_spec) == (name, "zoe@xn--mller-kva.example")
+    plain = await people.do(actions.create_sender, address="zoe@acme.example", name="Zoë Müller")
+    assert actions.sender_line(plain) == "Zoë Müller <zoe@acme.example>"
 
 
 async def test_a_sender_is_there_once_and_stays_while_a_campaign_sends_as_it(people: People, strangers: People) -> None:
@@ -177,7 +192,7 @@ async def test_a_preview_is_what_a_customer_would_get(people: People) -> None:
     assert seen.message.body == (
         '<html><body><p>pro 7 </p><a href="https://x.example">x</a><p>https://example.invalid/unsubscribe</p></body></html>'
     )
-    assert (seen.message.subject, seen.message.from_address) == ("ada@example.com", "{ { Shop }} <shop@example.com>")
+    assert (seen.message.subject, seen.message.from_address) == ("ada@example.com", "{{ Shop }} <shop@example.com>")
     assert (seen.links, seen.warnings, seen.missing) == (("https://x.example",), [], ["customer.pet"])
 
     draft = {"channel": "sms", "body": "{{ customer.plan | safe }} {{ plan }}"}

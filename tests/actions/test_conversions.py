@@ -61,6 +61,19 @@ async def test_an_event_converts_the_last_message_before_it_and_is_worth_somethi
     ]
 
 
+async def test_a_message_that_was_only_tried_out_takes_no_conversion_from_the_real_one(
+    people: People, posting: Posting
+) -> None:
+    ann = (await people.identify(external_id="ann")).customer_id
+    campaign = await posting.campaign(goal=goal())
+    now = clock.now()
+    real = await posting.delivery(ann, campaign, sent_at=now - 5 * HOUR)
+    test = await posting.delivery(ann, campaign, sent_at=now - 2 * HOUR, is_test=True)
+    await people.track(ext("ann"), "purchase", properties={"total": -3.5}, occurred_at=now - HOUR)
+    assert [(await posting.of(one))["converted_at"] for one in (real, test)] == [now - HOUR, None]
+    assert await converted(people, campaign) == (1, Decimal("-3.5"))
+
+
 async def test_a_goal_after_a_click_needs_a_persons_click_whichever_is_told_first(
     people: People, posting: Posting
 ) -> None:

@@ -12,10 +12,11 @@ from app.actions.integrations import (
     delete_integration,
     get_integration,
     list_integrations,
+    note_failure,
     open_credentials,
     update_integration,
 )
-from app.channels import Outgoing, Result
+from app.channels import Outcome, Outgoing, Result
 from app.channels.memory import MemoryProvider
 from app.channels.push.fanout import PushProvider
 from app.channels.push.web_push import public_key_of
@@ -220,6 +221,73 @@ async def test_a_test_message_says_what_is_wrong_and_that_is_kept_until_it_works
         assert [one.message["Subject"] for one in box.mails] == ["Test of Relay"]
         async with runtime.read(tenant.principal) as reading:
             assert (await get_integration(reading, integration_id=relay.id)).last_error is None
+
+
+async def test_what_is_sent_shows_whether_an_integration_works(runtime: Runtime, tenant: TenantAccount) -> None:
+    """One write when it begins to refuse us and one when it works again, however many messages there are."""
+
+    async def noted() -> tuple[str | None, bool]:
+        async with runtime.read(tenant.principal) as reading:
+            row = await get_integration(reading, integration_id=relay.id)
+        return row.last_error, row.failed_at is not None
+
+    relay = await do(runtime, tenant, create_integration, name="Relay", **SMTP)
+    opened = await runtime.providers.of(tenant.id, "email")
+    refused, taken = Outcome.deferred("login", "535 5.7.8 no"), Outcome.accepted("1")
+    unsaid = [Outcome.deferred("451", "later"), Outcome.unknown("connection", "lost"), Outcome.rejected("550", "no")]
+    await runtime.providers.note(tenant.id, opened, unsaid)
+    assert await noted() == (None, False)
+    await runtime.providers.note(tenant.id, opened, [refused, taken])
+    assert await noted() == (None, False)
+    await runtime.providers.note(tenant.id, opened, [*unsaid, refused, refused])
+    assert await noted() == ("535 5.7.8 no", True)
+    runtime.providers.forget(tenant.id)
+    assert (await runtime.providers.of(tenant.id, "email")).provider is opened.provider
+    async with runtime.write(tenant.principal) as tx:
+        await note_failure(tx, integration_id=relay.id, error="as somebody else saw it")
+    await runtime.providers.note(tenant.id, opened, [refused] * 3)
+    await runtime.providers.note(tenant.id, opened, unsaid)
+    assert await noted() == ("as somebody else saw it", True)
+    await runtime.providers.note(tenant.id, opened, [*unsaid, taken])
+    assert await noted() == (None, False)
+
+
+async def test_what_was_heard_over_former_settings_says_nothing_of_mended_ones(
+    runtime: Runtime, tenant: TenantAccount
+) -> None:
+    relay = await do(runtime, tenant, create_integration, name="Relay", **SMTP)
+    before = await runtime.providers.of(tenant.id, "email")
+    await do(runtime, tenant, update_integration, integration_id=relay.id, credentials={"password": "mended"})
+    await runtime.providers.note(tenant.id, before, [Outcome.deferred("login", "535 no")])
+    async with runtime.read(tenant.principal) as reading:
+        assert (await get_integration(reading, integration_id=relay.id)).last_error is None
+
+
+async def test_of_push_the_platform_that_refuses_us_is_named(runtime: Runtime, tenant: TenantAccount) -> None:
+    push = {"kind": "web_push", "settings": {"subject": "mailto:push@shop.example"}}
+    browsers = await do(runtime, tenant, create_integration, name="Browsers", **push)
+    opened = await runtime.providers.of(tenant.id, "push")
+    taken, refused = Outcome.accepted(), Outcome.deferred("login", "403: no")
+    both = replace(taken, parts=(("fcm", taken), ("web_push", refused)))
+    await runtime.providers.note(tenant.id, opened, [both])
+    async with runtime.read(tenant.principal) as reading:
+        assert (await get_integration(reading, integration_id=browsers.id)).last_error == "403: no"
+
+
+async def test_a_channel_rests_while_nothing_carries_it_and_no_longer(
+    runtime: Runtime, tenant: TenantAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers = runtime.providers
+    assert not await providers.rests(tenant.id, "email")
+    relay = await do(runtime, tenant, create_integration, name="Relay", **SMTP)
+    assert not await providers.rests(tenant.id, "email")
+    await do(runtime, tenant, update_integration, integration_id=relay.id, is_enabled=False)
+    assert not await providers.rests(tenant.id, "email"), "those that wait are told why, for a minute"
+    monkeypatch.setattr("app.runtime.providers.TELLING_S", 0.0)
+    assert await providers.rests(tenant.id, "email")
+    assert not await providers.rests(tenant.id, "sms")
+    await do(runtime, tenant, update_integration, integration_id=relay.id, is_enabled=True)
+    assert not await providers.rests(tenant.id, "email")
 
 
 async def test_a_tenant_reaches_out_to_others_only_so_often(

@@ -69,17 +69,25 @@ async def test_what_there_is_not_has_no_series_but_what_was_deleted_has(people: 
     assert await series(people, **given, subjects=[CAMPAIGN, CAMPAIGN]) == [("02-28 23", 72)]
 
 
-async def test_the_ends_of_the_calendar_are_refused_and_not_stumbled_over(people: People) -> None:
-    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    for start, end, step, timezone in (
-        (first, first + timedelta(days=2), "day", "America/New_York"),
-        (first, first + timedelta(days=2), "week", "America/New_York"),
-        (last - timedelta(days=2), last, "month", "UTC"),
-        (last - timedelta(hours=2), last, "hour", "UTC"),
-    ):
-        given = {"metrics": ["sent"], "start": start, "end": end, "step": step, "timezone": timezone}
-        with pytest.raises(Invalid, match="start: is at the end of all calendars"):
-            await people.read(metric_series, **given)
+async def test_hours_of_timezones_that_are_half_an_hour_off_and_days_that_begin_at_one(people: People) -> None:
+    """An hour counts to the day in which it begins; in Cairo there is no midnight when the clocks go forward."""
+    await count(people)
+    start, end = SPRING - timedelta(days=2), SPRING
+    days = [("03-26 18", 19), ("03-27 18", 24), ("03-28 18", 5)]
+    assert await series(people, step="day", start=start, end=end, timezone="Asia/Kolkata") == days
+    night = datetime(2026, 4, 23, 22, tzinfo=UTC)
+    async with people.units.write(people.principal) as tx:
+        hours = [night + timedelta(hours=hour) for hour in range(-24, 25)]
+        await add_counts(tx, [Count(CONTENT, "opened", hour) for hour in hours])
+    cairo: dict[str, Any] = {"timezone": "Africa/Cairo", "subjects": [CONTENT]}
+    days = [("04-22 22", 24), ("04-23 22", 23), ("04-24 21", 2)]
+    found = await series(people, step="day", start=hours[0], end=hours[-1] + timedelta(hours=1), **cairo)
+    assert found == days
+    later = datetime(2099, 1, 1, tzinfo=UTC)
+    assert await series(people, step="hour", start=later, end=later + timedelta(hours=2)) == [
+        ("01-01 00", 0),
+        ("01-01 01", 0),
+    ]
 
 
 async def test_totals_and_revenue(people: People) -> None:
@@ -100,6 +108,8 @@ async def test_what_is_no_series_is_refused(people: People) -> None:
         ("step", "year"),
         ("end", SPRING),
         ("start", datetime(2026, 1, 1)),  # noqa: DTZ001
+        ("start", datetime(1, 1, 1, tzinfo=UTC)),
+        ("end", datetime(9999, 12, 31, tzinfo=UTC)),
         ("timezone", "Mars/Base"),
         ("subjects", [new_id() for _ in range(201)]),
     ]

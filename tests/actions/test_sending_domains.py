@@ -1,5 +1,7 @@
 """Domains for mail: what their DNS must say, whether it does, and that only then their mail is signed."""
 
+from datetime import timedelta
+
 import dkim
 import pytest
 
@@ -10,25 +12,31 @@ from app.actions.integrations import (
     list_sending_domains,
     remove_sending_domain,
     rotate_dkim_key,
+    unchecked_domains,
 )
+from app.actions.integrations.domains import UNREACHABLE
 from app.actions.widgets import add_domain, list_domains, remove_domain
 from app.channels import Outgoing, Result
+from app.core.access import system
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import new_id
 from app.core.message import Message
+from app.core.settings import Settings
 from app.runtime import Runtime
 from app.runtime.probing import verify_domain
-from models import AuditEntry, Domain
+from models import AuditEntry, Domain, Job
 from tests.actions.people import People
 from tests.mailbox import mailbox
 from tests.nameserver import nameserver
 from tests.tenants import TenantAccount
+from workers import HANDLERS
 
 
 async def test_a_domain_is_proved_by_its_dns_and_then_its_mail_is_signed(
     runtime: Runtime, tenant: TenantAccount
 ) -> None:
     runtime.settings.allowed_private_hosts.append("127.0.0.1")
+    runtime.settings.public_url = "https://rapport.example"
     people = People(runtime.units, tenant.principal)
     async with nameserver() as server, mailbox() as box:
         runtime.settings.dns_servers = [server.address]
@@ -40,7 +48,7 @@ async def test_a_domain_is_proved_by_its_dns_and_then_its_mail_is_signed(
             "_rapport.shop.example",
             f"{domain.dkim_selector}._domainkey.shop.example",
         )
-        assert (tracking.kind, tracking.value) == ("CNAME", "127.0.0.1")
+        assert (tracking.kind, tracking.value) == ("CNAME", "rapport.example")
 
         async def look() -> tuple[list[str], bool, bool]:
             records = await verify_domain(runtime, tenant.principal, domain_id=domain.id)
@@ -116,3 +124,114 @@ async def test_what_is_not_one_host_name_is_refused(people: People, name: str) -
         await people.do(add_sending_domain, name=name)
     assert refused.value.field == "name"
     assert await people.rows(Domain) == []
+
+
+@pytest.mark.parametrize(
+    ("public_url", "told"),
+    [
+        ("https://rapport.example/", ("CNAME", "rapport.example", None)),
+        ("https://93.184.215.14:8443", ("A", "93.184.215.14", None)),
+        ("https://[2606:4700::1111]", ("AAAA", "2606:4700::1111", None)),
+        ("", ("CNAME", "", UNREACHABLE)),
+        ("http://localhost:8000", ("CNAME", "", UNREACHABLE)),
+        ("http://10.0.0.7", ("CNAME", "", UNREACHABLE)),
+    ],
+)
+def test_links_are_led_to_where_this_server_can_be_reached(public_url: str, told: tuple[str, str, str | None]) -> None:
+    domain = Domain(name="links.shop.example", verification_token="t", dkim_selector="s", dkim_public_key="k")
+    tracking = dns_records(Settings(public_url=public_url), domain)[2]
+    assert (tracking.purpose, tracking.name) == ("tracking", "links.shop.example")
+    assert (tracking.kind, tracking.value, tracking.hint) == told
+
+
+async def test_an_address_is_found_where_the_server_has_no_name(runtime: Runtime, tenant: TenantAccount) -> None:
+    runtime.settings.public_url = "https://93.184.215.14"
+    domain = await People(runtime.units, tenant.principal).do(add_sending_domain, name="shop.example")
+    async with nameserver() as server:
+        runtime.settings.dns_servers = [server.address]
+        server.records["shop.example", "A"] = ["203.0.113.9"]
+        records = await verify_domain(runtime, tenant.principal, domain_id=domain.id)
+        assert [record.purpose for record in records if record.is_found] == []
+        server.records["shop.example", "A"] = ["203.0.113.9", "93.184.215.14"]
+        records = await verify_domain(runtime, tenant.principal, domain_id=domain.id)
+        assert [record.purpose for record in records if record.is_found] == ["tracking"]
+
+
+class Checked:
+    """A domain whose DNS is looked at unasked. ``round`` is one, ``hours`` after it was last looked at."""
+
+    def __init__(self, runtime: Runtime, people: People) -> None:
+        self.runtime, self.people = runtime, people
+
+    async def round(self, hours: float) -> tuple[bool, bool]:
+        async with self.runtime.write(self.people.principal) as tx:
+            for domain in await list_sending_domains(tx):
+                domain.checked_at = tx.now - timedelta(hours=hours)
+                tx.session.add(domain)
+        await HANDLERS["domains.check"].run(self.runtime, {}, None)
+        return await self.proved()
+
+    async def proved(self) -> tuple[bool, bool]:
+        (row,) = await self.people.rows(Domain)
+        return row["verified_at"] is not None, row["dkim_verified_at"] is not None
+
+    async def confirm(self) -> int:
+        """Runs the second looks that were asked for. Returns how many there were."""
+        asked = [row for row in await self.people.rows(Job) if row["kind"] == "domains.confirm"]
+        for job in asked:
+            assert job["run_at"] - job["created_at"] == timedelta(minutes=15)
+            await HANDLERS["domains.confirm"].run(self.runtime, job["payload"], job["tenant_id"])
+        return len(asked)
+
+
+async def test_a_domain_is_looked_at_unasked_and_is_no_longer_proved_once_its_records_are_gone_twice(
+    runtime: Runtime, tenant: TenantAccount
+) -> None:
+    people = People(runtime.units, tenant.principal)
+    domain = await people.do(add_sending_domain, name="shop.example")
+    checked = Checked(runtime, people)
+    async with nameserver() as server:
+        runtime.settings.dns_servers = [server.address]
+        ownership, key, *_ = dns_records(runtime.settings, domain)
+        server.records[ownership.name, "TXT"] = [ownership.value]
+        server.records[key.name, "TXT"] = [key.value]
+        assert await checked.round(0.5) == (False, False), "it was looked at half an hour ago"
+        assert await checked.round(1) == (True, True)
+        del server.records[key.name, "TXT"]
+        assert await checked.round(5) == (True, True), "what is proved is looked at every six hours"
+        server.is_silent = True
+        assert await checked.round(7) == (True, True), "nobody answered"
+        assert await checked.confirm() == 0
+        server.is_silent = False
+        assert await checked.round(7) == (True, True), "not believed at once"
+        server.is_silent = True
+        assert await checked.confirm() == 1
+        assert await checked.proved() == (True, True)
+        server.is_silent = False
+        assert await checked.confirm() == 1
+        assert await checked.proved() == (True, False)
+        del server.records[ownership.name, "TXT"]
+        await checked.round(7)
+        await checked.confirm()
+        assert await checked.proved() == (False, False)
+    said = [(row["action"], row["actor_kind"], row["changes"]) for row in await people.rows(AuditEntry)][1:]
+    assert said == [
+        ("domain.verify", "system", {"name": "shop.example", "verified": True, "dkim": True}),
+        ("domain.unverify", "system", {"name": "shop.example", "verified": True, "dkim": False}),
+        ("domain.unverify", "system", {"name": "shop.example", "verified": False, "dkim": False}),
+    ]
+
+
+async def test_a_domain_that_nobody_has_proved_in_a_month_is_left_alone(
+    runtime: Runtime, tenant: TenantAccount
+) -> None:
+    people = People(runtime.units, tenant.principal)
+    domain = await people.do(add_sending_domain, name="shop.example")
+    async with runtime.read(system()) as reading:
+        assert await unchecked_domains(reading, limit=10) == [(tenant.id, domain.id)]
+    async with runtime.write(tenant.principal) as tx:
+        (row,) = await list_sending_domains(tx)
+        row.created_at = tx.now - timedelta(days=31)
+        tx.session.add(row)
+    async with runtime.read(system()) as reading:
+        assert await unchecked_domains(reading, limit=10) == []

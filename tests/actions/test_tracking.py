@@ -8,12 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from app.actions.consent import unsuppress_address
 from app.actions.tracking import Seen, Told, record_click, record_engagements, record_feedback, record_open
 from app.core import clock
 from app.core.errors import Forbidden
 from app.core.feed import DELIVERIES_TOPIC
 from app.core.ids import new_id
-from models import Engagement, FeedEntry, HourlyCount, SoftBounces, Suppression
+from models import ArchivedMessage, Engagement, FeedEntry, HourlyCount, SoftBounces, Suppression
 from tests.actions.people import People
 from tests.actions.posting import Posting, moments
 
@@ -157,6 +158,33 @@ async def test_a_providers_word_is_taken_once_and_a_hard_bounce_suppresses_the_a
     )
 
 
+async def test_a_bounce_for_now_that_becomes_one_for_good_counts_once_and_suppresses(
+    people: People, posting: Posting
+) -> None:
+    ann = (await people.identify(external_id="ann")).customer_id
+    delivery = await posting.delivery(ann)
+    soft, hard = (Told(kind, delivery_id=delivery, detail=said) for kind, said in (("soft", "452"), ("hard", "550")))
+    assert await people.do(record_feedback, [soft]) == 1
+    assert await people.do(record_feedback, [hard, hard]) == 0
+    row = await posting.of(delivery)
+    assert (row["state"], row["error"]) == ("bounced", "550")
+    assert (await counts(people))[people.principal.tenant_id] == {"bounced": 1}
+    (listed,) = await people.rows(Suppression)
+    assert listed["reason"] == "hard_bounce"
+    await people.do(unsuppress_address, suppression_id=listed["id"])
+    await people.do(record_feedback, [hard])  # told once more, late
+    assert await people.rows(Suppression) == []
+
+
+async def test_what_is_in_doubt_can_be_read_by_people(people: People, posting: Posting) -> None:
+    ann = (await people.identify(external_id="ann")).customer_id
+    now = clock.now()
+    for state, verdict in (("in_doubt", "human"), ("sending", "scanner")):
+        delivery = await posting.delivery(ann, state=state, sent_at=None, attempted_at=now - timedelta(hours=2))
+        await people.do(record_engagements, [Seen(delivery, "open", now, user_agent=BROWSER)])
+        assert [row["verdict"] for row in await people.rows(Engagement) if row["delivery_id"] == delivery] == [verdict]
+
+
 async def test_soft_bounces_are_counted_until_a_message_is_taken(people: People, posting: Posting) -> None:
     ann = (await people.identify(external_id="ann")).customer_id
     for state in ("soft", "soft", "delivered", "soft"):
@@ -166,6 +194,62 @@ async def test_soft_bounces_are_counted_until_a_message_is_taken(people: People,
     for _ in range(4):
         await people.do(record_feedback, [Told("soft", delivery_id=await posting.delivery(ann))])
     assert [row["reason"] for row in await people.rows(Suppression)] == ["soft_bounces"]
+
+
+async def copied(people: People, posting: Posting, *, is_archived: bool = True, **values: Any) -> UUID:
+    """A message to Ann of which Bob and Cleo got copies."""
+    ann = (await people.identify(external_id="ann")).customer_id
+    campaign = await posting.campaign()
+    content = await posting.content(campaign, fields={"cc": "{{ boss }}"})
+    delivery = await posting.delivery(ann, campaign, content_id=content, **values)
+    if is_archived:
+        fields = {"cc": "Bob <Bob@example.com>", "bcc": ["cleo@example.com"]}
+        async with people.units.write(people.principal) as tx:
+            row = {"delivery_id": delivery, "headers": [], "fields": fields, "created_at": tx.now}
+            await tx.insert(ArchivedMessage, [row])
+    return delivery
+
+
+async def test_a_bounced_copy_blames_whom_it_was_sent_to_and_nobody_else(people: People, posting: Posting) -> None:
+    delivery = await copied(people, posting)
+    said = [
+        Told("hard", delivery_id=delivery, detail="550 5.1.1", recipient="bob@example.com"),
+        Told("complained", delivery_id=delivery, recipient="<Cleo@Example.com>"),
+        Told("soft", delivery_id=delivery, recipient="bob@example.com"),
+        Told("delivered", delivery_id=delivery, recipient="cleo@example.com"),
+    ]
+    for _ in range(2):
+        assert await people.do(record_feedback, said) == 0
+    row = await posting.of(delivery)
+    assert (row["state"], row["error"], moments(row)) == ("sent", None, {})
+    assert [(one["address"], one["reason"], one["delivery_id"]) for one in await people.rows(Suppression)] == [
+        ("bob@example.com", "hard_bounce", delivery),
+        ("cleo@example.com", "complaint", delivery),
+    ]
+    assert (await people.rows(SoftBounces), await told(people), await counts(people)) == ([], [], {})
+    assert await people.do(record_feedback, [Told("hard", delivery_id=delivery, recipient="ANN@example.com")]) == 1
+    assert (await posting.of(delivery))["state"] == "bounced"
+    assert [one["address"] for one in await people.rows(Suppression)][2:] == ["ann@example.com"]
+
+
+async def test_a_bounce_from_where_mail_was_forwarded_to_blames_the_recipient(people: People, posting: Posting) -> None:
+    ann = (await people.identify(external_id="ann")).customer_id
+    forwarded = await posting.delivery(ann, recipient="ann@old.example")
+    with_copies = await copied(people, posting, recipient="ann@older.example")
+    for delivery in (forwarded, with_copies):
+        assert await people.do(record_feedback, [Told("hard", delivery_id=delivery, recipient="a@new.example")]) == 1
+        assert (await posting.of(delivery))["state"] == "bounced"
+    assert [one["address"] for one in await people.rows(Suppression)] == ["ann@old.example", "ann@older.example"]
+
+
+async def test_where_nobody_knows_any_more_who_got_copies_the_address_that_is_named_is_blamed(
+    people: People, posting: Posting
+) -> None:
+    delivery = await copied(people, posting, is_archived=False, state="in_doubt", sent_at=None)
+    assert await people.do(record_feedback, [Told("hard", delivery_id=delivery, recipient="dan@example.com")]) == 0
+    row = await posting.of(delivery)
+    assert (row["state"], row["sent_at"] is not None, moments(row)) == ("sent", True, {})
+    assert [one["address"] for one in await people.rows(Suppression)] == ["dan@example.com"]
 
 
 async def test_who_may_not_see_deliveries_records_nothing(people: People) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import dkim
 import pytest
+from dkim.canonicalization import Relaxed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.channels import Outgoing
-from app.channels.mail.dkim import Signer, new_key
+from app.channels.mail.dkim import LARGE, Signer, canonical_body, new_key
 from app.channels.mail.headers import Unwritable
 from app.channels.mail.mime import recipients, written
 from app.core.ids import new_id
@@ -123,7 +124,7 @@ def test_a_control_character_in_any_header_is_refused(control: str, text: str) -
         {"headers": [("X A", "x")]},
         {"from_address": ""},
         {"from_address": "nobody"},
-        {"from_address": "zoë@shop.example"},
+        {"from_address": "zo\u200bë@shop.example"},
         {"fields": {"cc": 7}},
         {"fields": {"cc": ["a@b.example"] * 51}},
         {"fields": {"attachments": ["a"]}},
@@ -150,3 +151,20 @@ def test_every_signature_verifies(subject: str, body: str) -> None:
     assert dkim.verify(signed, dnsfunc=lambda name, timeout=5: record)
     forged = signed.replace(b"\r\n\r\n", b"\r\nFrom: eve@example.com\r\n\r\n", 1)
     assert not dkim.verify(forged, dnsfunc=lambda name, timeout=5: record)
+
+
+BODIES = st.lists(st.sampled_from([b"a", b" ", b"  ", b"\t", b" \t ", b"\r\n", b"\xc3\xbc", b"=", b"."])).map(b"".join)
+
+
+@given(BODIES)
+@settings(max_examples=500)
+def test_a_body_is_brought_into_the_form_that_verifiers_hash(body: bytes) -> None:
+    arrives = body if body.endswith(b"\r\n") else body + b"\r\n"  # SMTP ends every line
+    assert canonical_body(body) == Relaxed.canonicalize_body(arrives)
+
+
+async def test_a_large_mail_is_signed_as_a_small_one_is() -> None:
+    signer = Signer("shop.example", "s1", PRIVATE)
+    for size in (10, LARGE + 1):
+        signed = await signer.signed(mail(body="x \ty\n" * (size // 5)))
+        assert dkim.verify(signed, dnsfunc=lambda name, timeout=5: f"v=DKIM1; k=rsa; p={PUBLIC}".encode())

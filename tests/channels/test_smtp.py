@@ -4,13 +4,17 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.parser import BytesParser
+from email.policy import EmailPolicy
 from typing import Any
 from uuid import UUID
 
+import dkim
 import pytest
 import trustme
 
 from app.channels import Outgoing, Result
+from app.channels.mail.dkim import Signer, new_key
 from app.channels.mail.session import Server
 from app.channels.mail.smtp import SmtpLimits, SmtpProvider
 from app.core.fetching import Guard
@@ -179,3 +183,79 @@ async def test_what_cannot_be_written_is_rejected_before_anything_is_sent() -> N
             outcome = await provider.send(wrong)
             assert (outcome.result, outcome.code) == (Result.REJECTED, "message")
         assert (box.mails, box.connections) == ([], 0)
+
+
+async def test_a_domain_in_another_script_goes_to_every_server_in_its_ascii_form() -> None:
+    async with mailbox() as box, smtp(box) as provider:
+        said = outgoing("Jürgen <j@müller.example>", from_address="Büro <buero@bücher.example>")
+        outcome = await provider.send(said)
+        assert (outcome.result, len(box.mails)) == (Result.ACCEPTED, 1)
+        (mail,) = box.mails
+        assert (mail.sender, mail.recipients) == ("buero@xn--bcher-kva.example", ["j@xn--mller-kva.example"])
+        assert mail.data.isascii() and not mail.utf8
+        assert str(mail.message["To"]) == "Jürgen <j@xn--mller-kva.example>"
+
+
+UTF8_MAILS = [
+    ({"recipient": "jürgen@müller.example"}, "jürgen@xn--mller-kva.example"),
+    ({"recipient": "用户@例子.example"}, "用户@xn--fsqu00a.example"),
+    ({"from_address": "Büro <büro@shop.example>"}, "ada@example.com"),
+    ({"reply_to": "büro@shop.example"}, "ada@example.com"),
+    ({"fields": {"cc": "Zoë <zoë@example.com>"}}, "ada@example.com"),
+    ({"fields": {"bcc": "zoë@example.com"}}, "ada@example.com"),
+]
+
+
+@pytest.mark.parametrize(("said", "arrives"), UTF8_MAILS)
+async def test_letters_before_the_at_need_a_server_that_takes_them(said: dict[str, Any], arrives: str) -> None:
+    async with mailbox() as plain, mailbox(utf8=True) as speaking, smtp(plain) as one, smtp(speaking) as other:
+        refused = await one.send(outgoing(**said))
+        assert (refused.result, refused.code, refused.address_is_bad) == (Result.REJECTED, "553 5.6.7", False)
+        assert "SMTPUTF8" in refused.detail
+        assert (await one.send(outgoing())).result is Result.ACCEPTED, "the connection goes on"
+        assert [mail.recipients for mail in plain.mails] == [["ada@example.com"]] and plain.connections == 1
+        assert (await other.send(outgoing(**said))).result is Result.ACCEPTED
+        assert (await other.send(outgoing())).result is Result.ACCEPTED
+        first, second = speaking.mails
+        assert (first.recipients[0], first.utf8, second.utf8) == (arrives, True, False)
+        assert second.data.isascii()
+
+
+async def test_a_mail_with_letters_before_the_at_is_read_as_it_was_written_and_its_signature_holds() -> None:
+    private, public = new_key()
+    signer = Signer("shop.example", "s1", private)
+    async with mailbox(utf8=True) as box:
+        provider = SmtpProvider(Server("127.0.0.1", box.port, "none"), SmtpLimits(), LOCAL, {"shop.example": signer})
+        sent = await provider.send(outgoing("Jürgen <jürgen@müller.example>", from_address="Büro <büro@shop.example>"))
+        await provider.close()
+    assert sent.result is Result.ACCEPTED
+    (mail,) = box.mails
+    read = BytesParser(policy=EmailPolicy(utf8=True)).parsebytes(mail.data)
+    assert "To: Jürgen <" not in mail.data.decode() and "<jürgen@xn--mller-kva.example>" in mail.data.decode()
+    assert str(read["From"]) == "Büro <büro@shop.example>"
+    record = f"v=DKIM1; k=rsa; p={public}".encode()
+    assert dkim.verify(mail.data, dnsfunc=lambda name, timeout=5: record)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jür gen@x.example",
+        "jür\u200bgen@x.example",
+        "jür,gen@x.example",
+        "ü" * 33 + "@x.example",
+        "jür\u0085@x.example",
+    ],
+)
+async def test_what_is_no_address_in_any_script_is_refused(address: str) -> None:
+    async with mailbox(utf8=True) as box, smtp(box) as provider:
+        outcome = await provider.send(outgoing(address))
+        assert (outcome.result, outcome.code) == (Result.REJECTED, "message")
+        assert box.mails == []
+
+
+@pytest.mark.parametrize("answer", ["530 5.7.0 sign in first", "535 5.7.8 no longer valid"])
+async def test_a_relay_that_wants_us_to_sign_in_is_the_settings_fault(answer: str) -> None:
+    async with mailbox(refusals={"MAIL": answer}) as box, smtp(box) as provider:
+        outcome = await provider.send(outgoing())
+        assert (outcome.result, outcome.code, outcome.retry_after_s) == (Result.DEFERRED, "login", 300)

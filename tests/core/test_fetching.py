@@ -1,10 +1,11 @@
 """Outgoing requests: none reaches a private address, and no answer is larger or later than allowed."""
 
 import asyncio
+import threading
 
 import pytest
 
-from app.core.fetching import AddressRefused, AnswerTooLarge, Fetcher, FetchFailed, is_public
+from app.core.fetching import AddressRefused, AnswerTooLarge, Fetcher, FetchFailed, Resolver, is_public
 from app.core.settings import Settings
 from tests.receiver import answer, receiver
 
@@ -124,3 +125,39 @@ async def test_a_server_that_does_not_listen_was_sent_nothing() -> None:
     with pytest.raises(FetchFailed, match="no connection") as refused:
         await Fetcher(LOCAL).fetch("POST", url)
     assert refused.value.was_sent is False
+
+
+async def test_a_name_that_hangs_takes_one_thread_and_nobody_elses_time() -> None:
+    asked: list[str] = []
+    answered = threading.Event()
+
+    def look_up(host: str) -> list[str]:
+        asked.append(host)
+        if host == "hangs.example":
+            answered.wait(10)
+        return ["8.8.8.8"]
+
+    resolver = Resolver(2, 0.2, look_up)
+    hanging = [asyncio.create_task(resolver.addresses("hangs.example")) for _ in range(5)]
+    await asyncio.sleep(0.05)
+    assert await resolver.addresses("quick.example") == ["8.8.8.8"]
+    assert await asyncio.wait_for(asyncio.to_thread(int, "1"), 1) == 1
+    for task in hanging:
+        with pytest.raises(OSError, match=r"hangs\.example were not told within 0\.2 s"):
+            await task
+    assert asked == ["hangs.example", "quick.example"]
+    answered.set()
+    assert await resolver.addresses("hangs.example") == ["8.8.8.8"]
+    assert await resolver.addresses("::1") == ["::1"]
+
+
+async def test_a_name_that_is_told_too_late_was_sent_nothing() -> None:
+    async def slow(host: str, port: int) -> list[str]:
+        await asyncio.sleep(5)
+        return ["8.8.8.8"]
+
+    fetcher = Fetcher(NOWHERE, resolve=slow)
+    with pytest.raises(FetchFailed, match=r"addresses of slow\.example were not told in time") as late:
+        await fetcher.fetch("POST", "http://slow.example/", content=b"x", timeout_s=0.4)
+    assert late.value.was_sent is False
+    await fetcher.close()

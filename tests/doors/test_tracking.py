@@ -207,3 +207,27 @@ async def test_providers_are_heard_if_they_sign(
     assert [(one["address"], one["reason"]) for one in await people.rows(Suppression)] == [
         ("ann@example.com", "hard_bounce")
     ]
+
+
+async def test_the_page_speaks_of_every_channel_in_the_language_that_is_liked_best(
+    client: Client, people: People, posting: Posting, links: LinkAddresses
+) -> None:
+    ann = (await people.identify(external_id="ann", email="ann@example.com")).customer_id
+    tenant_id = people.principal.tenant_id
+    assert tenant_id is not None
+    recipients = {
+        "email": "Ann <ann@example.com>, bob@example.com",
+        "whatsapp": "+14155550123",
+        "push": "t0ken",
+        "in_app": "",
+    }
+    asked = {"email": "les e-mails", "whatsapp": "les messages WhatsApp", "push": "les notifications"}
+    asked["in_app"] = "les messages dans l’application"
+    for channel, recipient in recipients.items():
+        delivery = await posting.delivery(ann, channel=channel, recipient=recipient)
+        place = path(links.unsubscribe(tenant_id, delivery))
+        page = await client.get(place, headers={"accept-language": "it, de;q=0.4, fr;q=0.9, en;q=0"})
+        assert f"<h1>Ne plus recevoir {asked[channel]} ?</h1>" in page.text
+        if channel == "email":
+            chosen = await client.get(path(links.preferences(tenant_id, delivery)))
+            assert "may send to a…@example.com, b…@example.com." in chosen.text

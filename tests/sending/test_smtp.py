@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.actions.deliveries import release_lost, settle_doubts
+from app.actions.deliveries import PARKED_AT, release_lost, settle_doubts
 from app.core import clock
 from app.core.access import system
 from app.core.errors import Invalid
@@ -16,7 +16,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
-from models import ArchivedMessage, Delivery, Integration, SendingPolicy, Suppression
+from models import ArchivedMessage, Campaign, Delivery, Integration, SendingPolicy, Suppression
 from tests.mailbox import Mailbox, mailbox
 from tests.sending.mailing import Mailing
 from tests.sending.sink import sink
@@ -164,3 +164,16 @@ async def test_what_a_slow_server_has_no_time_for_is_not_sent_by_two(
         assert await mailing.settled() == {"sent": 9}
     assert sorted(server.taken.values()) == [1] * 9
     assert {row.attempts for row in await mailing.deliveries()} == {1}
+
+
+async def test_a_pause_holds_in_the_midst_of_a_batch(mailing: Mailing, runtime: Runtime, tenant: TenantAccount) -> None:
+    """All 300 are in hand as one batch; when the pause is answered, the rest of it is parked."""
+    async with sink(delay_s=0.05) as server, relay(runtime.units, tenant, to=server.port, connections=4):
+        await mailing.invite(300)
+        await mailing.until(lambda states: states["sent"] >= 32)
+        await mailing.change(Campaign, col(Campaign.id) == mailing.campaign_id, status="paused")
+        states = await mailing.until(lambda states: not states["claimed"] and not states["sending"])
+    assert states["sent"] == sum(server.taken.values()) <= 32 + 3 * 64
+    assert states["queued"] == 300 - states["sent"]
+    assert {row.due_at for row in await mailing.deliveries() if row.state == "queued"} == {PARKED_AT}
+    assert await mailing.status() == ("paused", "sending")

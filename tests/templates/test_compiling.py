@@ -93,7 +93,11 @@ def test_a_header_never_has_a_line_break():
         ("\n{{ snippets.none }}", "body", "line 2: there is no snippet 'none'"),
         ("{{ snippets.loop }}", "snippets.loop", "line 2: the snippet 'loop' has itself in it"),
         ("{{ snippets.broken }}", "snippets.broken", "line 2: unknown filter 'foo'"),
-        ("{% if customer.x == %}{% endif %}", "body", "expected a primitive expression, found end of expression"),
+        (
+            "\n{% if customer.x == %}{% endif %}",
+            "body",
+            "line 2: expected a primitive expression, found end of expression",
+        ),
     ],
 )
 def test_what_is_no_liquid_is_refused_with_its_place(body, path, message):

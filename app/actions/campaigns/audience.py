@@ -14,10 +14,12 @@ from app.core.batches import among
 from app.core.tx import Reading
 from app.segments import Rule, parse_rule
 from app.segments.rules import And, Not
-from models import Campaign, CampaignRun, Customer, SendingPolicy
+from models import Campaign, CampaignRun, Customer, RunPortion, SendingPolicy
 
 EVERYBODY: Final[Mapping[str, Any]] = {"createdAt": {"is": {"after": "1969-12-31"}}}
 """An audience of all customers. (A campaign whose audience is null is for nobody.)"""
+PORTION: Final = 1000
+"""People of a data file that are kept, and read again, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +41,50 @@ def audience_rule(campaign: Campaign, recipients: Mapping[str, Any] | None = Non
     return rule if campaign.exclusions is None else And((rule, Not(parse_rule(campaign.exclusions))))
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Recipients, by id. ``is_whole``: there is nobody after them."""
+
+    recipients: Sequence[Recipient]
+    is_whole: bool
+
+
 async def next_recipients(
     reading: Reading, campaign: Campaign, run: CampaignRun, *, after: UUID | None, limit: int
-) -> list[Recipient]:
-    """The recipients of a run who come after ``after``, by id, at most ``limit``."""
+) -> Found:
+    """The recipients of a run who come after ``after``, at most ``limit``; if there are any more, at least one."""
     reading.require(Scope.CAMPAIGNS_SEND)
-    named = (run.recipients or {}).get("people")
-    if named is not None:
-        return await _of_people(reading, campaign, named, after, limit)
-    rule = audience_rule(campaign, (run.recipients or {}).get("rule"))
+    said = run.recipients or {}
+    if "portions" in said:
+        return await _of_portions(reading, campaign, run, after, max(1, limit // PORTION))
+    if "people" in said:
+        return await _of_people(reading, campaign, said["people"], after, limit)
+    rule = audience_rule(campaign, said.get("rule"))
     if rule is None:
-        return []
+        return Found((), is_whole=True)
     audience = Audience(reading, rule)
     # IN and no join: SQLite would read all that were found again for each customer.
     wanted = _facts().where(col(Customer.id).in_(_after(audience.members, after, limit))).order_by(col(Customer.id))
-    return await _read(reading, wanted, audience.parameters, {})
+    found = await _read(reading, wanted, audience.parameters, {})
+    return Found(found, is_whole=len(found) < limit)
+
+
+async def _of_portions(reading: Reading, campaign: Campaign, run: CampaignRun, after: UUID | None, most: int) -> Found:
+    """Those of a data file, of whom no more is read than is asked for."""
+    while True:
+        mine = select(col(RunPortion.last_id), col(RunPortion.people)).where(col(RunPortion.run_id) == run.id)
+        later = mine if after is None else mine.where(col(RunPortion.last_id) > after)
+        rows = (await reading.session.execute(later.order_by(col(RunPortion.last_id)).limit(most))).all()
+        people = [one for _, portion in rows for one in portion]
+        found = await _of_people(reading, campaign, people, after, len(people) + 1)
+        if len(rows) < most or found.recipients:
+            return Found(found.recipients, is_whole=len(rows) < most)
+        after = rows[-1][0]  # nobody of so many may get it
 
 
 async def _of_people(
     reading: Reading, campaign: Campaign, people: Sequence[Sequence[Any]], after: UUID | None, limit: int
-) -> list[Recipient]:
+) -> Found:
     """Those whom a call named, as far as they are active and not excluded."""
     start = "" if after is None else after.hex
     ahead = sorted((one for one in people if one[0] > start), key=lambda one: one[0])
@@ -70,7 +96,8 @@ async def _of_people(
         excluded = Audience(reading, parse_rule(campaign.exclusions))
         wanted = wanted.where(col(Customer.id).not_in(excluded.members))
         parameters = excluded.parameters
-    return await _read(reading, wanted.order_by(col(Customer.id)).limit(limit), parameters, said)
+    found = await _read(reading, wanted.order_by(col(Customer.id)).limit(limit), parameters, said)
+    return Found(found, is_whole=len(found) < limit)
 
 
 def _facts() -> Any:

@@ -6,8 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+from sqlalchemy import delete, func, select
+from sqlmodel import col
 
+from app.actions.campaigns.audience import PORTION
 from app.actions.campaigns.calling import check_data
+from app.actions.campaigns.preparing import forget_portions
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.triggering import MAX_PROBLEMS, CalledPerson, resolve_people
 from app.actions.campaigns.words import FAILED, PREPARING
@@ -16,6 +20,7 @@ from app.actions.deliveries.telling import tell_campaign
 from app.core.access import Scope
 from app.core.errors import Invalid
 from app.core.tx import Reading, Tx
+from models import RunPortion
 
 MAX_FILE: Final = 32 * 1024 * 1024
 """Bytes of a file as it arrives; unpacked it may have twice as many."""
@@ -54,7 +59,7 @@ def read_people(body: bytes) -> list[CalledPerson]:
 async def find_people(
     reading: Reading, *, people: Sequence[CalledPerson]
 ) -> tuple[list[list[Any]], list[dict[str, Any]]]:
-    """Whom the lines name, and who could not be found, as a run keeps them."""
+    """Whom the lines name, each once, and who could not be found."""
     reading.require(Scope.CAMPAIGNS_SEND)
     found: dict[str, list[Any]] = {}
     problems: list[dict[str, Any]] = []
@@ -66,19 +71,45 @@ async def find_people(
     return list(found.values()), problems
 
 
-async def take_people(
-    tx: Tx, *, run_id: UUID, people: Sequence[Sequence[Any]], problems: Sequence[dict[str, Any]]
-) -> None:
-    """Makes these the recipients of the run, whose deliveries are then prepared; it fails if one who is missing may not
-    be."""
+def portions_of(people: Sequence[Sequence[Any]]) -> list[list[Sequence[Any]]]:
+    """The people as they are kept: in the order of their ids, some at a time."""
+    ordered = sorted(people, key=lambda one: one[0])
+    return [list(ordered[start : start + PORTION]) for start in range(0, len(ordered), PORTION)]
+
+
+async def keep_portion(tx: Tx, *, run_id: UUID, people: Sequence[Sequence[Any]], is_first: bool) -> bool:
+    """Keeps one of the portions; ``is_first``: instead of what was kept of the run before. False: the run takes no
+    people any more."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    run = await CampaignStore(tx).run(run_id, locked=True)
+    if run.state != PREPARING or "url" not in (run.recipients or {}):
+        return False
+    last_id = UUID(hex=people[-1][0])
+    if is_first:
+        await forget_portions(tx, run_id=run_id)
+    same = delete(RunPortion).where(col(RunPortion.run_id) == run_id, col(RunPortion.last_id) == last_id)
+    await tx.session.execute(same, execution_options={"synchronize_session": False})
+    await tx.insert(RunPortion, [{"run_id": run_id, "last_id": last_id, "people": list(people)}])
+    return True
+
+
+async def take_people(tx: Tx, *, run_id: UUID, portions: int, problems: Sequence[dict[str, Any]]) -> None:
+    """Makes those that were kept the recipients of the run, whose deliveries are then prepared; it fails if one who is
+    missing may not be. Does nothing if not all ``portions`` are there: somebody else keeps them anew."""
     tx.require(Scope.CAMPAIGNS_SEND)
     run = await CampaignStore(tx).run(run_id, locked=True)
     if run.state != PREPARING or "url" not in (run.recipients or {}):
         return
+    if not portions:
+        await forget_portions(tx, run_id=run_id)
+    kept = select(func.count()).select_from(RunPortion).where(col(RunPortion.run_id) == run_id)
+    if (await tx.session.execute(kept)).scalar_one() != portions:
+        return
     ignored = (run.recipients or {}).get("ignores_missing", [])
     run.problems = list(problems[:MAX_PROBLEMS])
-    run.recipients = {"people": list(people)}
+    run.recipients = {"portions": portions}
     if any(problem["kind"] not in ignored for problem in problems):
+        await forget_portions(tx, run_id=run_id)
         run.state, run.finished_at = FAILED, tx.now
         tell_campaign(tx, run.campaign_id, "campaign.progress", {"run": run_id.hex, "state": FAILED})
     else:

@@ -44,7 +44,9 @@ SLICE: Final = 5000
 @dataclass(frozen=True, slots=True)
 class ChannelEstimate:
     """Of those who are targeted and not in the control group: how many each gate stops, in the order of the gates (who
-    is stopped by one is not counted by the next), and how many are left."""
+    is stopped by one is not counted by the next), and how many are left. A person who is to be left alone altogether
+    is ``suppressed`` with or without an address. Each channel by itself: what a campaign says over one of its channels
+    does not count for the caps of another."""
 
     channel: str
     no_address: int
@@ -122,10 +124,11 @@ class _Gates:
 
     async def verdict(self) -> ColumnElement[str]:
         """The first gate that stops a customer, or that nothing does."""
-        whens: list[tuple[ColumnElement[bool], str]] = []
+        whens: list[tuple[ColumnElement[bool], str]] = [(col(Customer.suppressed_at).is_not(None), SUPPRESSED)]
         if self._channel in ADDRESSES or self._channel == "push":
             whens.append((~self._has_address(), NO_ADDRESS))
-        whens.append((self._is_suppressed(), SUPPRESSED))
+        if self._channel in ADDRESSES:
+            whens.append((self._is_suppressed(), SUPPRESSED))
         if not self._campaign.sends_to_unsubscribed and self._channel != "webhook":
             whens.append((await self._is_unwilling(), NOT_CONSENTING))
         if not self._campaign.ignores_caps:
@@ -142,10 +145,7 @@ class _Gates:
         return exists().where(self._mine(Identity), col(Identity.kind) == kind, col(Identity.is_primary))
 
     def _is_suppressed(self) -> ColumnElement[bool]:
-        whole = col(Customer.suppressed_at).is_not(None)
-        if self._channel not in ADDRESSES:
-            return whole
-        address = exists().where(
+        return exists().where(
             self._mine(Identity),
             col(Identity.kind) == ADDRESSES[self._channel],
             col(Identity.is_primary),
@@ -153,7 +153,6 @@ class _Gates:
             col(Suppression.channel) == self._channel,
             col(Suppression.address) == col(Identity.value),
         )
-        return or_(whole, address)
 
     async def _is_unwilling(self) -> ColumnElement[bool]:
         """Said no to the channel or to the topic; or said nothing of a topic whose silence is no consent."""
@@ -163,8 +162,12 @@ class _Gates:
         topic_id = self._campaign.topic_id
         if topic_id is None:
             return said_no
-        default = select(col(SubscriptionTopic.subscribed_by_default)).where(col(SubscriptionTopic.id) == topic_id)
-        by_default = (await self._reading.session.execute(default)).scalar_one()
+        default = select(col(SubscriptionTopic.subscribed_by_default)).where(
+            col(SubscriptionTopic.id) == topic_id, col(SubscriptionTopic.deleted_at).is_(None)
+        )
+        by_default = (await self._reading.session.execute(default)).scalar_one_or_none()
+        if by_default is None:
+            return said_no
         said = exists().where(
             self._mine(TopicConsent),
             col(TopicConsent.topic_id) == topic_id,
@@ -181,7 +184,10 @@ class _Gates:
         for cap in (await self._reading.session.execute(wanted)).scalars():
             sent: Any = aliased(Delivery)
             had = select(func.count()).where(
-                self._mine(sent), sent.sent_at > self._reading.now - timedelta(seconds=cap.window_s)
+                self._mine(sent),
+                sent.lane == 1,
+                sent.is_test.is_(False),
+                sent.sent_at > self._reading.now - timedelta(seconds=cap.window_s),
             )
             if cap.channel is not None:
                 had = had.where(sent.channel == cap.channel)

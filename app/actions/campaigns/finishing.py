@@ -6,7 +6,7 @@ from sqlalchemy import exists, select
 from sqlmodel import col
 
 from app.actions.campaigns.store import CampaignStore
-from app.actions.campaigns.words import COMPLETED, ONE_OFF, RECURRING, SCHEDULED, SENDING, UNFINISHED
+from app.actions.campaigns.words import COMPLETED, FAILED, ONE_OFF, RECURRING, SCHEDULED, SENDING, UNFINISHED
 from app.actions.deliveries.telling import tell_campaign
 from app.core.access import Scope
 from app.core.tx import Tx
@@ -50,13 +50,16 @@ async def has_unsent(tx: Tx, run_id: UUID) -> bool:
 
 
 async def settle_campaign(tx: Tx, campaign: Campaign) -> None:
-    """After the end of a run: the campaign is completed if no run goes on and none is to come."""
+    """After the end of a run: the campaign is completed if no run goes on and none is to come, and failed if the next
+    one could not begin."""
     tx.require(Scope.CAMPAIGNS_SEND)
     if campaign.kind not in (ONE_OFF, RECURRING) or campaign.status != SENDING:
         return
     if await CampaignStore(tx).runs(campaign.id, UNFINISHED):
         return
-    if campaign.kind == RECURRING and campaign.scheduled_at is not None:
+    if campaign.failure is not None:
+        campaign.status = FAILED
+    elif campaign.kind == RECURRING and campaign.scheduled_at is not None:
         campaign.status = SCHEDULED
     else:
         campaign.status, campaign.completed_at = COMPLETED, tx.now

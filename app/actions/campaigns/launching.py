@@ -26,6 +26,7 @@ from app.actions.campaigns.words import (
     RECURRING,
     SCHEDULED,
     SENDING,
+    UNFINISHED,
     check_move,
 )
 from app.actions.deliveries.telling import tell_campaign
@@ -73,7 +74,8 @@ async def launch_campaign(tx: Tx, *, campaign_id: UUID, at: datetime | None = No
 async def start_occurrence(tx: Tx, *, campaign_id: UUID, version: int) -> UUID | None:
     """Begins the run that is due of a scheduled campaign; None when there is none (any more).
 
-    Templates are looked at again: one that was broken since the launch fails the campaign before its first message.
+    Templates are looked at again: one that was broken since the launch fails the campaign before the run's first
+    message (:func:`fail_campaign`).
     """
     tx.require(Scope.CAMPAIGNS_SEND)
     campaign = await CampaignStore(tx).get(campaign_id, locked=True)
@@ -138,12 +140,19 @@ def wait_for(tx: Tx, campaign: Campaign, moment: datetime | None) -> None:
 
 
 async def fail_campaign(tx: Tx, campaign: Campaign, reason: str) -> None:
-    """Ends a campaign that cannot be sent. It is locked."""
+    """Ends a campaign of which the next run cannot begin. It is locked.
+
+    Only what was to begin fails. Earlier runs that are still being made or sent go on to their own end, for nothing is
+    wrong with them that their messages would not say themselves: until then the campaign is ``sending`` with its
+    ``failure``, and nothing more of it begins; with the last of them it is ``failed``. So no run of a failed campaign
+    is unfinished, and a run is ``completed`` only when all of it was dealt with.
+    """
     tx.require(Scope.CAMPAIGNS_SEND)
-    campaign.status, campaign.failure, campaign.updated_at = FAILED, reason[:2000], tx.now
-    campaign.scheduled_at = None
+    campaign.failure, campaign.scheduled_at, campaign.updated_at = reason[:2000], None, tx.now
+    if not await CampaignStore(tx).runs(campaign.id, UNFINISHED):
+        campaign.status = FAILED
     await tx.session.flush()
-    tell_campaign(tx, campaign.id, "campaign.status", {"status": FAILED})
+    tell_campaign(tx, campaign.id, "campaign.status", {"status": campaign.status})
     tx.audit("campaign.fail", public_id("campaign", campaign.id), {"reason": reason[:500]})
 
 

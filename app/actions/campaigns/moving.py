@@ -5,13 +5,13 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from app.actions.campaigns.finishing import finish_if_done
-from app.actions.campaigns.launching import LAUNCH, begin_run, schedule_next, wait_for
-from app.actions.campaigns.preparing import take_up
+from app.actions.campaigns.finishing import finish_if_done, settle_campaign
+from app.actions.campaigns.launching import schedule_next, start_occurrence, wait_for
+from app.actions.campaigns.preparing import forget_portions, take_up
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import (
-    CALLED,
     CANCELLED,
+    ONE_OFF,
     PAUSED,
     PREPARING,
     RECURRING,
@@ -21,7 +21,8 @@ from app.actions.campaigns.words import (
     check_move,
 )
 from app.actions.deliveries.pausing import release_deliveries
-from app.actions.deliveries.telling import DeliveryEvent, tell_campaign, tell_deliveries
+from app.actions.deliveries.store import DeliveryStore
+from app.actions.deliveries.telling import tell_campaign, tell_deliveries
 from app.core.access import Scope
 from app.core.ids import public_id
 from app.core.tx import Tx
@@ -43,8 +44,9 @@ async def pause_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
 
 
 async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
-    """Goes on where it was paused. What became due meanwhile goes now; of a recurrence, what was missed is left out.
-    Raises :class:`NotFound`, and :class:`Conflict` for a campaign that is not paused."""
+    """Goes on where it was paused. What became due meanwhile goes now; of a recurrence, what was missed is left out,
+    and one that has nothing more to come is over. Raises :class:`NotFound`, and :class:`Conflict` for a campaign that
+    is not paused."""
     tx.require(Scope.CAMPAIGNS_SEND)
     store = CampaignStore(tx)
     campaign = await store.get(campaign_id, locked=True)
@@ -54,25 +56,18 @@ async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
         run.state = PREPARING if run.prepared_at is None else SENDING
         await take_up(tx, run=run)
     await release_deliveries(tx, campaign_id=campaign_id)
-    waits = campaign.kind not in CALLED and not runs
-    await _set_status(tx, campaign, SCHEDULED if waits else SENDING, "campaign.resume")
-    if campaign.kind == RECURRING:
+    if campaign.kind == RECURRING and campaign.failure is None:
         await schedule_next(tx, campaign, tx.now)
-    elif waits:
-        await _go_on_waiting(tx, campaign)
-    await tx.session.flush()
+    waits = campaign.kind == ONE_OFF and not runs
+    if waits:
+        wait_for(tx, campaign, campaign.scheduled_at or tx.now)
+    await _set_status(tx, campaign, SCHEDULED if waits else SENDING, "campaign.resume")
     for run in runs:
         await finish_if_done(tx, run)
+    if waits:
+        await start_occurrence(tx, campaign_id=campaign_id, version=campaign.version)  # if its moment has passed
+    await settle_campaign(tx, campaign)
     return campaign
-
-
-async def _go_on_waiting(tx: Tx, campaign: Campaign) -> None:
-    """A one-off campaign that was paused before it began."""
-    if campaign.scheduled_at is not None and campaign.scheduled_at > tx.now:
-        wait_for(tx, campaign, campaign.scheduled_at)
-    else:
-        campaign.scheduled_at = None
-        await begin_run(tx, campaign, LAUNCH, tx.now)
 
 
 async def cancel_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
@@ -84,6 +79,7 @@ async def cancel_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
     check_move(campaign, "cancelled")
     for run in await store.runs(campaign_id, UNFINISHED):
         run.state, run.finished_at = CANCELLED, tx.now
+        await forget_portions(tx, run_id=run.id)
     campaign.scheduled_at = None
     campaign.completed_at = tx.now
     await _set_status(tx, campaign, CANCELLED, "campaign.cancel")
@@ -92,35 +88,34 @@ async def cancel_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
 
 
 async def cancel_portion(tx: Tx, *, campaign_id: UUID, limit: int) -> int:
-    """Cancels up to ``limit`` queued deliveries of the campaign's cancelled runs. Returns how many."""
+    """Cancels up to ``limit`` queued deliveries of a cancelled campaign: those of its cancelled runs, and the
+    transactional ones, which have none. Returns how many."""
     tx.require(Scope.CAMPAIGNS_SEND)
     cancelled = select(col(CampaignRun.id)).where(
         col(CampaignRun.tenant_id) == tx.tenant_id,
         col(CampaignRun.campaign_id) == campaign_id,
         col(CampaignRun.state) == CANCELLED,
     )
-    queued = (
-        select(col(Delivery.id))
-        .where(col(Delivery.run_id).in_(cancelled), col(Delivery.state) == "queued")
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    ended = (
-        update(Delivery)
-        .where(col(Delivery.id).in_(queued), col(Delivery.state) == "queued")
-        .values(state=CANCELLED)
-        .returning(
-            col(Delivery.id),
-            col(Delivery.customer_id),
-            col(Delivery.campaign_id),
-            col(Delivery.content_id),
-            col(Delivery.run_id),
-            col(Delivery.channel),
+    alone = [
+        col(Delivery.run_id).is_(None), col(Delivery.campaign_id) == campaign_id, col(Delivery.is_test).is_(False)
+    ]  # fmt: skip
+    ended: list[UUID] = []
+    for which in ([col(Delivery.run_id).in_(cancelled)], alone):
+        queued = (
+            select(col(Delivery.id))
+            .where(*which, col(Delivery.state) == "queued")
+            .limit(limit - len(ended))
+            .with_for_update(skip_locked=True)
         )
-    )
-    rows = (await tx.session.execute(ended, execution_options={"synchronize_session": False})).all()
-    await tell_deliveries(tx, [DeliveryEvent(*row, "cancelled", tx.now, counts=False) for row in rows])
-    return len(rows)
+        over = (
+            update(Delivery)
+            .where(col(Delivery.id).in_(queued), col(Delivery.state) == "queued")
+            .values(state=CANCELLED, reason=CANCELLED, error="The campaign is cancelled.")
+            .returning(col(Delivery.id))
+        )
+        ended += (await tx.session.execute(over, execution_options={"synchronize_session": False})).scalars()
+    await tell_deliveries(tx, await DeliveryStore(tx).events(ended, CANCELLED))
+    return len(ended)
 
 
 async def _set_status(tx: Tx, campaign: Campaign, status: str, action: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlmodel import col
 
 from app.actions.campaigns.assigning import Split, assign_group, is_control
@@ -25,7 +25,7 @@ from app.core.batches import among
 from app.core.errors import Conflict
 from app.core.ids import new_id
 from app.core.tx import Reading, Tx
-from models import Campaign, CampaignRun, Content, Customer, Delivery, Job
+from models import Campaign, CampaignRun, Content, Customer, Delivery, Job, RunPortion
 
 PLANNED = 20_000
 """People that one look finds at most."""
@@ -34,17 +34,15 @@ CONTROL = "control"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Whose deliveries are to be made next, and by what. ``is_whole``: there is nobody after them."""
+    """Whose deliveries are to be made next, and by what. ``is_whole``: there is nobody after them; otherwise there are
+    some of them."""
 
     campaign: Campaign
     run: CampaignRun
     split: Split | None
     contents: Sequence[Content]
     recipients: Sequence[Recipient]
-
-    @property
-    def is_whole(self) -> bool:
-        return len(self.recipients) < PLANNED
+    is_whole: bool
 
 
 async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
@@ -55,9 +53,9 @@ async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
     if run.state != PREPARING or run.awaits_winner or "url" in (run.recipients or {}):
         return None
     campaign = await store.get(run.campaign_id)
-    recipients = await next_recipients(reading, campaign, run, after=run.cursor, limit=PLANNED)
+    found = await next_recipients(reading, campaign, run, after=run.cursor, limit=PLANNED)
     split = await store.split(campaign.id)
-    return Plan(campaign, run, split, await store.contents(campaign.id), recipients)
+    return Plan(campaign, run, split, await store.contents(campaign.id), found.recipients, found.is_whole)
 
 
 async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, made: int, recipients: Sequence[Recipient]) -> int:
@@ -92,6 +90,8 @@ async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, made: int, 
     if await CampaignStore(tx).split(plan.campaign.id) != plan.split:
         raise Conflict("The experiment was decided meanwhile.")  # by whoever begins this run anew
     await tx.insert(Delivery, rows)
+    if "portions" in (plan.run.recipients or {}):
+        await forget_portions(tx, run_id=plan.run.id, until=recipients[-1].customer_id)
     tx.dispatch()
     await tell_deliveries(tx, _events(rows, tx.now))
     tell_campaign(tx, plan.campaign.id, "campaign.progress", {"run": plan.run.id.hex, "prepared": made + len(rows)})
@@ -112,9 +112,20 @@ async def finish_preparation(tx: Tx, *, run_id: UUID, after: UUID | None) -> Non
         run.awaits_winner = True
     else:
         run.state, run.prepared_at = SENDING, tx.now
+        if "portions" in (run.recipients or {}):
+            await forget_portions(tx, run_id=run_id)
     await tx.session.flush()
     if not run.awaits_winner:
         await finish_if_done(tx, run)
+
+
+async def forget_portions(tx: Tx, *, run_id: UUID, until: UUID | None = None) -> None:
+    """Drops what is kept of a run's data file; only those of whom everybody has had their turn up to ``until``."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    done = delete(RunPortion).where(col(RunPortion.run_id) == run_id)
+    if until is not None:
+        done = done.where(col(RunPortion.last_id) <= until)
+    await tx.session.execute(done, execution_options={"synchronize_session": False})
 
 
 async def _waiting(tx: Tx, run_id: UUID, recipients: Sequence[Recipient]) -> set[UUID]:
@@ -203,10 +214,10 @@ class _Making:
         if campaign.schedule.get("in_recipients_timezone"):
             if one.timezone not in self._due:
                 self._due[one.timezone] = due_at(campaign.schedule, run.due_at, one.timezone)
-            return self._due[one.timezone]
-        if not campaign.throttle_per_s:
-            return run.due_at
-        return run.due_at + timedelta(seconds=self._made / campaign.throttle_per_s)
+            moment = self._due[one.timezone]
+        else:
+            moment = run.due_at
+        return moment + timedelta(seconds=self._made / campaign.throttle_per_s) if campaign.throttle_per_s else moment
 
 
 def _kept_out(share: int) -> list[dict[str, Any]]:

@@ -77,6 +77,8 @@ def checked_rrule(text: object, path: str, first: datetime | None = None) -> str
     """The rule in one spelling. Raises :class:`Invalid` at ``path``: hourly is the most often, the parts must be those
     of RFC 5545, and it must come true some time after ``first``. A day as UNTIL means its end, in UTC."""
     rule = check_text(text, path, longest=LONGEST_RULE, shortest=1).strip().upper().removeprefix("RRULE:")
+    if ":" in rule or any(letter.isspace() for letter in rule):
+        raise Invalid.at(path, "must be one RRULE alone: EXDATE, RDATE and DTSTART are not understood")
     parts = dict(part.partition("=")[::2] for part in rule.split(";") if part)
     unknown = sorted(set(parts) - PARTS)
     if unknown or len(parts) != len([part for part in rule.split(";") if part]):

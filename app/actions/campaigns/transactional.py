@@ -1,6 +1,6 @@
 """Transactional messages: one message to one person, because something happened to them just now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import getaddresses
@@ -19,6 +19,7 @@ from app.actions.content import pick_content
 from app.actions.customers.facts import CustomerFacts, CustomerRef, normalise_ref
 from app.actions.customers.identifying import Identifying
 from app.actions.customers.store import CustomerStore
+from app.actions.deliveries.pausing import SENDS
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
 from app.core.contact import check_text
@@ -70,22 +71,23 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     """Queues one message before all campaigns and returns the delivery's id; it is due at ``send_at`` or now.
 
     Raises :class:`Invalid` at what is wrong, :class:`NotFound` at ``campaign_id``, ``trigger_name``, ``content_id`` or
-    (for an id of ours) ``customer``, and :class:`Conflict` at ``campaign_id`` while the campaign is not launched.
+    (for an id of ours) ``customer``, and :class:`Conflict` at ``campaign_id`` while the campaign is not launched, or at
+    ``content_id`` while the campaign of the content sends nothing; as a test any content goes.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
-    campaign, named = await _source(tx, send)
+    campaign, contents = await _source(tx, send)
     occurrence_id = await _occurrence(tx, send, campaign)
     known = await _known(tx, occurrence_id, send.channel) if send.idempotency_key is not None else None
     if known is not None:
         return known  # whatever has become of the campaign since, and whatever is said otherwise this time
     call, due_at = _checked(send, tx.now)
-    contents = await _contents(tx, send, campaign) if named is None else [named]
-    if campaign is None:
-        _check_whole(send.channel, call.content)
+    _check_source(send, campaign, contents)
     customer_id, locale = await _recipient(tx, send)
-    split = None if campaign is None or named is not None else await CampaignStore(tx).split(campaign.id)
+    split = None if campaign is None or send.content_id else await CampaignStore(tx).split(campaign.id)
     group = None if split is None else assign_group(split, customer_id)
-    content = named or pick_content(contents, send.channel, group, send.language or locale)
+    content = pick_content(contents, send.channel, group, send.language or locale)
+    if send.content_id is not None:
+        content = contents[0]
     row = {
         "id": new_id(),
         "customer_id": customer_id,
@@ -143,36 +145,42 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
     return said, max(due_at, now)
 
 
-async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, Content | None]:
-    """The campaign that is called, and the one content that is named. Raises NotFound."""
+async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, list[Content]]:
+    """The campaign that is called, and what it says. Raises NotFound."""
     if sum(one is not None for one in (send.campaign_id, send.trigger_name, send.content_id)) > 1:
         raise Invalid.at("campaign_id", "must be the only one of campaign_id, trigger_name and content_id")
     store = CampaignStore(tx)
+    if send.content_id is not None:
+        wanted = select(Content).where(col(Content.id) == send.content_id)
+        content = (await tx.session.execute(wanted)).scalar_one_or_none()
+        if content is None:
+            raise NotFound("content", "content_id")
+        return await store.get(content.campaign_id, "content_id"), [content]
     if send.campaign_id is not None:
-        return await store.get(send.campaign_id), None
-    if send.trigger_name is not None:
+        campaign = await store.get(send.campaign_id)
+    elif send.trigger_name is not None:
         name = check_text(send.trigger_name, "trigger_name", longest=LONGEST_TRIGGER_NAME)
-        return await campaign_with_trigger_name(tx, trigger_name=name), None
-    if send.content_id is None:
-        return None, None
-    wanted = select(Content).where(col(Content.id) == send.content_id)
-    content = (await tx.session.execute(wanted)).scalar_one_or_none()
-    if content is None:
-        raise NotFound("content", "content_id")
-    return await store.get(content.campaign_id, "content_id"), content
+        campaign = await campaign_with_trigger_name(tx, trigger_name=name)
+    else:
+        return None, []
+    return campaign, await store.contents(campaign.id)
 
 
-async def _contents(tx: Tx, send: TransactionalSend, campaign: Campaign | None) -> list[Content]:
-    """What a campaign says that sends such a message now. Raises Invalid, and Conflict for one that does not."""
+def _check_source(send: TransactionalSend, campaign: Campaign | None, contents: Sequence[Content]) -> None:
+    """Refuses what sends nothing, or nothing of this kind."""
     if campaign is None:
-        return []
-    if campaign.kind != TRANSACTIONAL:
+        _check_whole(send.channel, send.content)
+    elif send.content_id is not None:
+        if contents[0].channel != send.channel:
+            raise Invalid.at("channel", f"must be that of the content ({contents[0].channel})")
+        if campaign.status not in SENDS and not send.options.get("is_test"):
+            raise Conflict(f"The campaign of the content is {campaign.status}: it sends nothing.", "content_id")
+    elif campaign.kind != TRANSACTIONAL:
         raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a transactional one")
-    if campaign.status != SENDING:
+    elif campaign.status != SENDING:
         raise Conflict(f"The campaign is {campaign.status}: it sends nothing.", "campaign_id")
-    if send.channel not in campaign.channels:
+    elif send.channel not in campaign.channels:
         raise Invalid.at("channel", f"must be one of the campaign's channels ({', '.join(campaign.channels)})")
-    return await CampaignStore(tx).contents(campaign.id)
 
 
 def _check_whole(channel: str, content: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ from app.core.errors import Conflict, Invalid, RapportError
 from app.core.ids import new_id
 from app.core.tx import Reading, Tx
 from app.segments import to_json
-from models import Campaign, CampaignRun
+from models import Campaign, CampaignRun, Tenant
 
 MAX_PEOPLE = 10_000
 MAX_PROBLEMS = 1000
@@ -43,8 +43,7 @@ class TriggerCall:
     data}``, perhaps gzipped) says for whom; with none it is for the campaign's audience.
 
     ``ignores_missing``: kinds of names (``external_id``, ``email``, …) that may name nobody; else one who is missing
-    fails the whole call. With ``idempotency_key`` the same call is made once: the first one stands, whatever is said
-    later.
+    fails the whole call. With ``idempotency_key`` the same call is made once.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -68,9 +67,7 @@ async def trigger_campaign(tx: Tx, *, campaign_id: UUID, call: TriggerCall) -> U
         raise Invalid.at("campaign_id", f"is a {campaign.kind} campaign, not a triggered one")
     known = await _known(tx, campaign, call.idempotency_key)
     if known is not None:
-        if known.state == FAILED and "people" in (known.recipients or {}):
-            raise _missing(known, call)
-        return known.id
+        return _answered(known, call)
     if campaign.status != SENDING:
         raise Conflict(f"The campaign is {campaign.status}: it cannot be triggered.", "campaign_id")
     data = check_data(call.data)
@@ -78,13 +75,19 @@ async def trigger_campaign(tx: Tx, *, campaign_id: UUID, call: TriggerCall) -> U
     if recipients is None and campaign.audience is None:
         raise Invalid.at("recipients", "is needed: the campaign has no audience of its own")
     given: dict[str, Any] = {"data": data, "recipients": recipients, "problems": problems[:MAX_PROBLEMS]}
-    fails = any(one["kind"] not in call.ignores_missing for one in problems)
-    if fails:
+    failing = [one for one in problems if one["kind"] not in call.ignores_missing]
+    if failing:
         given |= {"state": FAILED, "finished_at": tx.now}
     run_id = await begin_run(tx, campaign, call.idempotency_key or f"call {new_id().hex}", tx.now, **given)
-    if fails:
-        raise tx.commit_despite(_missing(await CampaignStore(tx).run(run_id), call))
+    if failing:
+        raise tx.commit_despite(_missing((await CampaignStore(tx).run(run_id)).number, failing))
     return run_id
+
+
+def _missing(number: int, failing: Sequence[Mapping[str, Any]]) -> Invalid:
+    names = f"{failing[0]['kind']} {failing[0]['value']}"
+    others = f" and {len(failing) - 1} more" if len(failing) > 1 else ""
+    return Invalid.at("people", f"trigger {number} failed: nobody has the {names}{others}")
 
 
 async def resolve_people(
@@ -116,6 +119,9 @@ async def _recipients(tx: Tx, call: TriggerCall) -> tuple[dict[str, Any] | None,
     if len(given) > 1:
         raise Invalid.at("recipients", "must be the only one that says for whom")
     if call.recipients is not None:
+        # The segments it names are not deleted before the run is there: whoever deletes one holds the tenant's row.
+        rules = select(col(Tenant.segments_version)).where(col(Tenant.id) == tx.tenant_id)
+        await tx.session.execute(rules.with_for_update(read=True))
         return {"rule": to_json(await SegmentStore(tx).readable(call.recipients, "recipients"))}, []
     if call.data_file_url is not None:
         url = _checked_url(call.data_file_url)
@@ -130,13 +136,6 @@ async def _recipients(tx: Tx, call: TriggerCall) -> tuple[dict[str, Any] | None,
     ]
     people, problems = await resolve_people(tx, checked)
     return {"people": people}, problems
-
-
-def _missing(run: CampaignRun, call: TriggerCall) -> Invalid:
-    """Says that a run failed because of who is missing, as often as it is asked for."""
-    first, *more = [one for one in run.problems if one["kind"] not in call.ignores_missing] or run.problems
-    others = f" and {len(more)} more" if more else ""
-    return Invalid.at("people", f"trigger {run.number} failed: nobody has the {first['kind']} {first['value']}{others}")
 
 
 def _checked_url(text: str) -> str:
@@ -159,7 +158,7 @@ def _normal(ref: CustomerRef) -> CustomerRef | None:
 
 
 async def _known(tx: Tx, campaign: Campaign, key: str | None) -> CampaignRun | None:
-    """The run that a call with this key has begun since the campaign was launched."""
+    """The run that a call with this key has begun."""
     if key is None:
         return None
     check_text(key, "idempotency_key", longest=150, shortest=1)
@@ -168,4 +167,13 @@ async def _known(tx: Tx, campaign: Campaign, key: str | None) -> CampaignRun | N
         col(CampaignRun.version) == campaign.version,
         col(CampaignRun.occurrence) == key,
     )
-    return (await tx.session.execute(wanted)).scalar_one_or_none()
+    found: CampaignRun | None = (await tx.session.execute(wanted)).scalar_one_or_none()
+    return found
+
+
+def _answered(run: CampaignRun, call: TriggerCall) -> UUID:
+    """The answer that the call was given before."""
+    failing = [one for one in run.problems if one["kind"] not in call.ignores_missing]
+    if run.state == FAILED and call.people is not None and failing:
+        raise _missing(run.number, failing)
+    return run.id

@@ -12,14 +12,16 @@ from sqlmodel import col
 
 from app.actions.consent.preferences import TopicPreference, preferences_of, status_of
 from app.actions.consent.store import UNSUBSCRIBED, TopicConsents, TopicStore
+from app.actions.consent.suppressions import addresses_in
 from app.actions.customers import set_consent
 from app.actions.customers.facts import CHANNELS, CustomerRef
+from app.actions.deliveries.known import ADDRESS_KINDS
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
 from app.core.counters import Count, add_counts
 from app.core.errors import NotFound
 from app.core.tx import Reading, Tx
-from models import Campaign, Consent, Customer, Delivery, SubscriptionTopic, Tenant
+from models import Campaign, Consent, Customer, Delivery, Identity, SubscriptionTopic, Tenant
 
 MERGES = 20
 """How far a chain of merges is followed."""
@@ -72,16 +74,18 @@ async def find_recipient(reading: Reading, *, delivery_id: UUID) -> Recipient:
     )
 
 
-async def unsubscribe(tx: Tx, *, delivery_id: UUID, from_everything: bool = False) -> UUID:
+async def unsubscribe(tx: Tx, *, delivery_id: UUID) -> UUID:
     """Ends what a message was about for its recipient: its topic, or the channel if it has none.
 
-    ``from_everything``: the channel in any case. Said twice it is said once. Returns the customer's id; raises
-    :class:`NotFound` when the message or the person is no more.
+    Said twice it is said once. Who tries a message out at an address of their own says nothing for the person whose
+    message it would be. Returns the customer's id; raises :class:`NotFound` when the message or the person is no more.
     """
     tx.require(Scope.CUSTOMERS_WRITE)
     delivery, topic_id = await _delivery(tx, delivery_id)
     customer_id = await _today(tx, delivery.customer_id)
-    if topic_id is not None and not from_everything:
+    if not await _was_theirs(tx, delivery, customer_id):
+        return customer_id
+    if topic_id is not None:
         was_subscribed = await _subscribed(tx, customer_id, topic_id)
         await TopicConsents(tx).say(customer_id, {topic_id: UNSUBSCRIBED}, delivery_id=delivery_id)
         await _count_topics(tx, delivery, int(was_subscribed))
@@ -94,12 +98,14 @@ async def unsubscribe(tx: Tx, *, delivery_id: UUID, from_everything: bool = Fals
 async def save_preferences(tx: Tx, *, delivery_id: UUID, topics: Mapping[UUID, bool], is_reachable: bool) -> UUID:
     """Takes over what the recipient of a message has chosen: each topic that is named, and the message's channel.
 
-    Topics that there are not are passed over. Returns the customer's id; raises :class:`NotFound` as
-    :func:`unsubscribe` does.
+    Topics that there are not are passed over, and so is who tries a message out, as with :func:`unsubscribe`. Returns
+    the customer's id; raises :class:`NotFound` as that does.
     """
     tx.require(Scope.CUSTOMERS_WRITE)
     delivery, topic_id = await _delivery(tx, delivery_id)
     customer_id = await _today(tx, delivery.customer_id)
+    if not await _was_theirs(tx, delivery, customer_id):
+        return customer_id
     consents = TopicConsents(tx)
     standing = await preferences_of(consents, customer_id)
     chosen = {
@@ -153,6 +159,19 @@ async def _today(reading: Reading, customer_id: UUID) -> UUID:
     raise NotFound("customer")
 
 
+async def _was_theirs(tx: Tx, delivery: Delivery, customer_id: UUID) -> bool:
+    """Whether who has the message is who it was made for: a test may have gone to anybody."""
+    kind = ADDRESS_KINDS.get(delivery.channel)
+    if not delivery.is_test or kind is None:
+        return True
+    theirs = select(col(Identity.id)).where(
+        col(Identity.customer_id) == customer_id,
+        col(Identity.kind) == kind,
+        col(Identity.value).in_(addresses_in(delivery.channel, delivery.recipient)),
+    )
+    return (await tx.session.execute(theirs.limit(1))).first() is not None
+
+
 async def _consent(tx: Tx, customer_id: UUID, channel: str, status: str) -> None:
     await set_consent(tx, customer=CustomerRef("id", customer_id.hex), channel=channel, status=status)
 
@@ -163,7 +182,7 @@ async def _subscribed(reading: Reading, customer_id: UUID, topic_id: UUID) -> bo
 
 
 async def _count_topics(tx: Tx, delivery: Delivery, topics: int) -> None:
-    """Counts of how many topics a message made its recipient unsubscribe."""
+    """Counts from how many topics a message made its recipient unsubscribe."""
     if topics and not delivery.is_test:
         subjects = (tx.tenant_id, delivery.campaign_id, delivery.content_id)
         await add_counts(tx, [Count(one, "topic_unsubscribed", tx.now, topics) for one in subjects if one])

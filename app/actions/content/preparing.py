@@ -1,5 +1,6 @@
 """The contents of campaigns as they are sent: each with its sender, its layout and its snippets."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -123,7 +124,7 @@ async def _recipes(reading: Reading, rows: Sequence[Content], inlines: Mapping[U
 
 def _verbatim(line: str) -> str:
     """A sender is no Liquid, whatever it looks like."""
-    return line.replace("{{", "{ {").replace("{%", "{ %")
+    return re.sub(r"\{(?=[{%])", "{{ '{' }}", line)
 
 
 async def _by_id(reading: Reading, table: Any, keys: Sequence[UUID]) -> dict[UUID | None, Any]:

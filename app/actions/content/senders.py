@@ -1,6 +1,6 @@
 """From whom messages come."""
 
-from email.utils import formataddr
+import re
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from models import Content, Sender
 
 KINDS = ("email", "phone")
 LONGEST_NAME = 200
+SPECIAL, ESCAPED = re.compile(r'[][\\()<>@,:;".]'), re.compile(r'[\\"]')
+"""What has to stand between quotes in a name (RFC 5322, 3.2.3), and what has to be marked there."""
 LONGEST_LETTERS = 11
 """What an SMS may come from instead of a number: so many letters and digits (GSM 03.38)."""
 
@@ -93,8 +95,13 @@ async def list_senders(
 
 
 def sender_line(sender: Sender) -> str:
-    """The sender as messages have it: ``Ada <ada@example.com>``, or the number."""
-    return formataddr((sender.name, sender.address)) if sender.kind == "email" and sender.name else sender.address
+    """The sender as messages have it: ``Ada <ada@example.com>``, or the number. Nothing is encoded in it yet."""
+    if sender.kind != "email" or not sender.name:
+        return sender.address
+    if not SPECIAL.search(sender.name):
+        return f"{sender.name} <{sender.address}>"
+    escaped = ESCAPED.sub(r"\\\g<0>", sender.name)
+    return f'"{escaped}" <{sender.address}>'
 
 
 def _address(kind: str, address: str) -> str:

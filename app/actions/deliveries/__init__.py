@@ -11,6 +11,7 @@ from app.actions.deliveries.claiming import (
     lost_tenants,
     release_lost,
 )
+from app.actions.deliveries.copies import leave_off_copies
 from app.actions.deliveries.deciding import Deciding, devices_of, option, overdue
 from app.actions.deliveries.finishing import ended_runs, reopen_runs, take_slots
 from app.actions.deliveries.gathering import gather
@@ -18,6 +19,7 @@ from app.actions.deliveries.known import ADDRESS_KINDS, CampaignFacts, ContentFa
 from app.actions.deliveries.parcels import Parcel
 from app.actions.deliveries.pausing import (
     PARKED_AT,
+    halted_campaigns,
     may_send,
     parked_campaigns,
     put_aside,
@@ -71,6 +73,8 @@ __all__ = [
     "gather",
     "get_delivery",
     "give_back",
+    "halted_campaigns",
+    "leave_off_copies",
     "list_deliveries",
     "load_recipes",
     "load_snippets",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, and_, select, true, update
 from sqlmodel import col
 
 from app.actions.deliveries.store import DeliveryStore
@@ -23,6 +23,8 @@ from models import Delivery, SendingPolicy
 from models.deliveries import IN_HAND, QUEUED
 
 TRANSACTIONAL, CAMPAIGNS = 0, 1
+MOST_ATTEMPTS = 9
+"""After so many a message is not tried again by itself."""
 LOST = "The worker was lost while it was sending."
 IDEMPOTENT = "idempotent"
 """The ``reason`` of a delivery that is being sent by a provider who takes it once under its key, however often sent."""
@@ -166,15 +168,15 @@ async def release_lost(tx: Tx, *, everything: bool = False) -> Released:
     """Queues again what lost workers had claimed; what they were sending is in doubt, unless it may be sent again.
 
     It may where the provider knows by the key that it is the same message, and where the tenant's policy says
-    ``resend`` for the channel. ``everything``: also what is under a lease. Only for a process that knows it is alone,
-    before it claims anything. A doubt keeps its token: the worker may only have been slow, and know what became of it.
+    ``resend`` for the channel, yet not for ever: it may be the message that ends its workers. ``everything``: also what
+    is under a lease. Only for a process that knows it is alone, before it claims anything. A doubt keeps its token: the
+    worker may only have been slow, and know what became of it.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
     policy = (await tx.session.execute(select(col(SendingPolicy.in_doubt)))).scalar_one_or_none() or {}
     resent = [channel for channel, rule in policy.items() if rule == "resend"]
-    again = (
-        (col(Delivery.state) == "claimed") | (col(Delivery.reason) == IDEMPOTENT) | col(Delivery.channel).in_(resent)
-    )
+    resendable = (col(Delivery.reason) == IDEMPOTENT) | col(Delivery.channel).in_(resent)
+    again = (col(Delivery.state) == "claimed") | and_(resendable, col(Delivery.attempts) < MOST_ATTEMPTS)
     queued = await _release(tx, everything, again, state="queued", due_at=tx.now, lease_token=None)
     doubts = await _release(tx, everything, true(), state="in_doubt", reason="in_doubt", error=LOST)
     await tell_deliveries(tx, await DeliveryStore(tx).events(doubts, "in_doubt"))

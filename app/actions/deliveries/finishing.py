@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, select, update
+from sqlalchemy import and_, case, exists, select, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -47,8 +47,14 @@ async def ended_runs(reading: Reading, *, run_ids: Collection[UUID] | None = Non
 
 
 async def reopen_runs(tx: Tx, *, run_ids: Collection[UUID]) -> None:
-    """Makes completed runs send again, because some of their messages are to be tried once more."""
+    """Makes completed runs send again, because some of their messages are to be tried once more; those of a campaign
+    that is paused once it is resumed. Their campaigns are locked."""
     tx.require(Scope.CAMPAIGNS_SEND)
+    paused = exists().where(
+        col(Campaign.tenant_id) == tx.tenant_id,
+        col(Campaign.id) == col(CampaignRun.campaign_id),
+        col(Campaign.status) == "paused",
+    )
     statement = (
         update(CampaignRun)
         .where(
@@ -56,7 +62,7 @@ async def reopen_runs(tx: Tx, *, run_ids: Collection[UUID]) -> None:
             among(tx.session, CampaignRun.id, run_ids),
             col(CampaignRun.state) == "completed",
         )
-        .values(state="sending", finished_at=None)
+        .values(state=case((paused, "paused"), else_="sending"), finished_at=None)
         .returning(col(CampaignRun.campaign_id))
     )
     found = set((await tx.session.execute(statement.execution_options(**UNSYNCHRONISED))).scalars())
@@ -65,7 +71,7 @@ async def reopen_runs(tx: Tx, *, run_ids: Collection[UUID]) -> None:
     again = update(Campaign).where(
         col(Campaign.tenant_id) == tx.tenant_id,
         among(tx.session, Campaign.id, found),
-        col(Campaign.status) == "completed",
+        col(Campaign.status).in_(["completed", "scheduled"]),
     )
     reopened = again.values(status="sending", completed_at=None, updated_at=tx.now).returning(col(Campaign.id))
     for id in (await tx.session.execute(reopened.execution_options(**UNSYNCHRONISED))).scalars():

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from app.actions.consent.suppressions import BadAddress, suppress_all
-from app.actions.deliveries.claiming import IDEMPOTENT, UNSYNCHRONISED
+from app.actions.deliveries.claiming import IDEMPOTENT, MOST_ATTEMPTS, UNSYNCHRONISED
 from app.actions.deliveries.parcels import Parcel
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.channels import Outcome, Result
@@ -23,7 +23,10 @@ from app.core.tx import Tx
 from models import ArchivedMessage, Delivery, OutboxMessage
 
 LEASE = ("id", "lease_token")
-MOST_ATTEMPTS = 9
+CLAIMED = ("state", ("claimed",))
+HANDED_OVER = ("state", ("sending",))
+UNANSWERED = ("state", ("sending", "in_doubt"))
+"""What a provider's answer settles, even a late one."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 15.0, 6 * 3600.0
 LONGEST_ERROR = 2000
 LONGEST_HEAD = 300
@@ -34,7 +37,7 @@ async def record_unsent(tx: Tx, *, parcels: Sequence[Parcel]) -> None:
     """Writes down why messages do not go now (they are queued until the gate's moment) or never (they are skipped)."""
     tx.require(Scope.CAMPAIGNS_SEND)
     rows = [_unsent(parcel) for parcel in parcels]
-    ours = await tx.update(Delivery, rows, LEASE)
+    ours = await tx.update(Delivery, rows, LEASE, CLAIMED)
     stopped = [parcel for parcel in parcels if parcel.decision.verdict == "stop" and parcel.claim.id in ours]
     await tell_deliveries(tx, [_stopped(parcel, tx.now) for parcel in stopped])
 
@@ -55,7 +58,7 @@ async def mark_sending(
         }
         for parcel in parcels
     ]
-    ours = await tx.update(Delivery, rows, LEASE)
+    ours = await tx.update(Delivery, rows, LEASE, CLAIMED)
     sent = [parcel for parcel in parcels if parcel.claim.id in ours]
     await _archive(tx, sent)
     await _count_attempts(tx, sent)
@@ -63,14 +66,23 @@ async def mark_sending(
 
 
 async def record_outcomes(tx: Tx, *, outcomes: Sequence[tuple[Parcel, Outcome]], resends: bool = False) -> None:
-    """Writes down what became of messages that were handed over. ``resends``: what is in doubt is sent again."""
+    """Writes down what became of messages that were handed over. ``resends``: what is in doubt is sent again. To write
+    the same down twice changes, tells and counts nothing more.
+
+    What comes after its lease, when the delivery is in doubt already, settles it where it is final; where the message
+    would be tried again the doubt stays, for its run may have ended with it.
+    """
     tx.require(Scope.CAMPAIGNS_SEND)
-    rows, events = [], []
+    final: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    events = []
     for parcel, outcome in outcomes:
         row, event = _outcome(parcel, outcome, tx.now, resends)
+        rows = again if row["state"] in ("queued", "in_doubt") else final
         rows.append({**UNCHANGED, **row, "id": parcel.claim.id, "lease_token": parcel.claim.token})
         events.append(event)
-    ours = await tx.update(Delivery, rows, LEASE)
+    ours = await tx.update(Delivery, final, LEASE, UNANSWERED)
+    ours |= await tx.update(Delivery, again, LEASE, HANDED_OVER)
     await tell_deliveries(tx, [event for event in events if event.delivery_id in ours])
     bad = [
         BadAddress(parcel.claim.channel, parcel.recipient, outcome.detail, parcel.claim.id)
@@ -113,7 +125,7 @@ async def record_written(tx: Tx, *, parcels: Sequence[Parcel]) -> list[Parcel]:
         }
         for parcel in parcels
     ]
-    ours = await tx.update(Delivery, rows, LEASE)
+    ours = await tx.update(Delivery, rows, LEASE, CLAIMED)
     written = [parcel for parcel in parcels if parcel.claim.id in ours]
     await _archive(tx, [parcel for parcel in written if parcel.is_retained])
     await _count_attempts(tx, written)

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from app.actions.deliveries.claiming import UNSYNCHRONISED
 from app.actions.deliveries.finishing import reopen_runs
+from app.actions.deliveries.pausing import SENDS
 from app.actions.deliveries.store import DeliveryStore
 from app.actions.deliveries.telling import tell_deliveries
 from app.core.access import Scope
@@ -19,6 +20,8 @@ from app.core.tx import Tx
 from models import Campaign, Delivery
 
 VERDICTS = ("sent", "resend", "failed")
+GOES_ON = SENDS | {"paused"}
+"""What a campaign is of which a message may still go some time."""
 AT_ONCE = 5000
 """Deliveries that one call changes; call again for more."""
 
@@ -28,7 +31,7 @@ async def retry_failed(tx: Tx, *, campaign_id: UUID) -> int:
     every gate is asked anew. At most 5,000 in one call; returns how many. Raises :class:`NotFound`, and
     :class:`Conflict` for a campaign that is not sending or completed."""
     tx.require(Scope.CAMPAIGNS_SEND)
-    await _sending(tx, campaign_id)
+    await _check_campaign(tx, campaign_id, SENDS)
     which = [col(Delivery.campaign_id) == campaign_id, col(Delivery.state) == "failed"]
     again = await _queue_again(tx, which)
     tx.audit("campaign.retry_failed", public_id("campaign", campaign_id), {"deliveries": len(again)})
@@ -41,7 +44,9 @@ async def settle_doubts(
     """Says what became of deliveries in doubt: they were ``sent``, have ``failed``, or are to be sent again
     (``resend``: whoever did get the message gets it twice). Of these deliveries, or of a whole campaign.
 
-    At most 5,000 in one call; returns how many were in doubt. Raises :class:`Invalid` and :class:`NotFound`.
+    At most 5,000 in one call; returns how many were in doubt. What belongs to a campaign that is over is not sent
+    again: of single deliveries it stays in doubt. Raises :class:`Invalid`, :class:`NotFound`, and :class:`Conflict` for
+    sending again a campaign that is over.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
     if verdict not in VERDICTS:
@@ -52,7 +57,7 @@ async def settle_doubts(
         raise Invalid.at("delivery_ids", f"must be at most {AT_ONCE:,}")
     which = [col(Delivery.state) == "in_doubt"]
     if campaign_id is not None:
-        await _sending(tx, campaign_id, any_status=True)
+        await _check_campaign(tx, campaign_id, GOES_ON if verdict == "resend" else None)
         which.append(col(Delivery.campaign_id) == campaign_id)
     else:
         which.append(among(tx.session, Delivery.id, delivery_ids or ()))
@@ -90,8 +95,16 @@ async def send_draft(tx: Tx, *, delivery_id: UUID) -> None:
 
 
 async def _queue_again(tx: Tx, which: Sequence[Any]) -> list[UUID]:
-    """Queues them, and opens their runs. Their campaigns are locked first, as everybody does: whoever ends a run
-    meanwhile comes before, and it is opened again, or after, and sees that it has something to send."""
+    """Queues them, and opens their runs; not those of campaigns that are over. Their campaigns are locked first, as
+    everybody does: whoever ends a run meanwhile comes before, and it is opened again, or after, and sees that it has
+    something to send."""
+    living = select(col(Campaign.id)).where(
+        col(Campaign.tenant_id) == tx.tenant_id,
+        col(Campaign.status).in_(sorted(GOES_ON)),
+        col(Campaign.deleted_at).is_(None),
+    )
+    goes_on = col(Delivery.campaign_id).in_(living)
+    which = [*which, or_(col(Delivery.campaign_id).is_(None), col(Delivery.is_test), goes_on)]
     some = select(col(Delivery.campaign_id)).where(*which).order_by(col(Delivery.id)).limit(AT_ONCE)
     ids = {id for id in (await tx.session.execute(some)).scalars() if id is not None}
     campaigns = select(col(Campaign.id)).where(among(tx.session, Campaign.id, ids)).order_by(col(Campaign.id))
@@ -118,13 +131,13 @@ async def _change(tx: Tx, which: Sequence[Any], **values: Any) -> list[UUID]:
     return list(ids)
 
 
-async def _sending(tx: Tx, campaign_id: UUID, *, any_status: bool = False) -> None:
-    """Raises unless there is such a campaign, which may send."""
+async def _check_campaign(tx: Tx, campaign_id: UUID, statuses: Collection[str] | None) -> None:
+    """Raises unless there is such a campaign, with one of these statuses."""
     statement = select(col(Campaign.status)).where(col(Campaign.id) == campaign_id, col(Campaign.deleted_at).is_(None))
     status = (await tx.session.execute(statement)).scalar_one_or_none()
     if status is None:
         raise NotFound("campaign", "campaign_id")
-    if not any_status and status not in ("sending", "completed", "scheduled"):
+    if statuses is not None and status not in statuses:
         raise Conflict(f"The campaign is {status}: it sends nothing.", "campaign_id")
 
 

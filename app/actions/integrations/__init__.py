@@ -15,10 +15,13 @@ from app.actions.integrations.domains import (
     dns_records,
     list_sending_domains,
     look_up_records,
+    note_looked,
     note_records,
     remove_sending_domain,
     rotate_dkim_key,
     sending_domain_of,
+    unchecked_domains,
+    unproves,
 )
 from app.actions.integrations.mails import own_mail
 from app.actions.integrations.using import note_failure, signer_of, signing_domains, used_integrations
@@ -35,6 +38,7 @@ __all__ = [
     "list_sending_domains",
     "look_up_records",
     "note_failure",
+    "note_looked",
     "note_records",
     "open_credentials",
     "own_mail",
@@ -43,6 +47,8 @@ __all__ = [
     "sending_domain_of",
     "signer_of",
     "signing_domains",
+    "unchecked_domains",
+    "unproves",
     "update_integration",
     "used_integrations",
 ]

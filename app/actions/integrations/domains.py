@@ -1,18 +1,20 @@
 """Domains of the tenant's own for mail and tracked links: what their DNS must say, and whether it does.
 
 Three records, none of which needs another: a token that proves whose the domain is, the key with which its mail is
-signed (DKIM), and an alias to this server for tracked links.
+signed (DKIM), and for tracked links an alias to this server, or its address where it has no name.
 """
 
 import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlmodel import col
 
 from app.actions.widgets.domains import new_domain, normal_host
@@ -20,6 +22,7 @@ from app.channels.mail.dkim import new_key
 from app.core.access import Scope
 from app.core.dns import Dns
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.fetching import is_public
 from app.core.ids import public_id
 from app.core.sealing import seal
 from app.core.settings import Settings
@@ -27,18 +30,22 @@ from app.core.tx import Reading, Tx
 from models import Domain, SendingPolicy
 
 OWNERSHIP, DKIM, TRACKING, DMARC = "ownership", "dkim", "tracking", "dmarc"
+PROVED_EVERY, UNPROVED_EVERY, HOPEFUL = timedelta(hours=6), timedelta(minutes=55), timedelta(days=30)
+UNREACHABLE = "Set RAPPORT_PUBLIC_URL first: this server does not know how others reach it."
 
 
 @dataclass(frozen=True, slots=True)
 class DnsRecord:
     """A record that a domain's owner is to set. ``purpose``: ``ownership``, ``dkim``, ``tracking`` (for links) or
-    ``dmarc`` (advised). ``is_found`` None: nobody has looked."""
+    ``dmarc`` (advised). ``is_found`` None: nobody has looked. An empty ``value`` is not known yet, and ``hint`` says
+    what is to be done first."""
 
     purpose: str
     kind: str
     name: str
     value: str
     is_found: bool | None = None
+    hint: str | None = None
 
 
 async def add_sending_domain(tx: Tx, *, name: str) -> Domain:
@@ -118,12 +125,11 @@ async def sending_domain_of(reading: Reading, domain_id: UUID) -> Domain:
 def dns_records(settings: Settings, domain: Domain) -> list[DnsRecord]:
     """What the domain's owner is to set. Long texts are to be cut into pieces of 255 letters where a name server's
     forms do not do that."""
-    host = urlsplit(settings.base_url).hostname or "localhost"
     key = f"{domain.dkim_selector}._domainkey.{domain.name}"
     return [
         DnsRecord(OWNERSHIP, "TXT", f"_rapport.{domain.name}", f"rapport-verification={domain.verification_token}"),
         DnsRecord(DKIM, "TXT", key, f"v=DKIM1; k=rsa; p={domain.dkim_public_key}"),
-        DnsRecord(TRACKING, "CNAME", domain.name, host),
+        _tracking_record(urlsplit(settings.base_url).hostname or "", domain.name),
         DnsRecord(DMARC, "TXT", f"_dmarc.{domain.name}", "v=DMARC1; p=none"),
     ]
 
@@ -131,7 +137,8 @@ def dns_records(settings: Settings, domain: Domain) -> list[DnsRecord]:
 async def look_up_records(dns: Dns, records: Sequence[DnsRecord]) -> list[DnsRecord]:
     """The records, and whether each is there. To be called outside of any unit of work. Raises
     :class:`app.core.dns.DnsUnavailable`."""
-    return [replace(record, is_found=await _is_there(dns, record)) for record in records]
+    answers = await asyncio.gather(*(_is_there(dns, record) for record in records))
+    return [replace(record, is_found=answer) for record, answer in zip(records, answers, strict=True)]
 
 
 async def note_records(tx: Tx, *, domain_id: UUID, token: str, selector: str, found: Sequence[DnsRecord]) -> Domain:
@@ -151,11 +158,43 @@ async def note_records(tx: Tx, *, domain_id: UUID, token: str, selector: str, fo
     is_signed = OWNERSHIP in there and DKIM in there
     domain.dkim_verified_at = (domain.dkim_verified_at or tx.now) if is_signed else None
     await tx.session.flush()
-    if (domain.verified_at, domain.dkim_verified_at) != before:
+    after = (domain.verified_at, domain.dkim_verified_at)
+    if after != before:
         tx.forget(domain_id)
-        said: dict[str, Any] = {"verified": domain.verified_at is not None, "dkim": domain.dkim_verified_at is not None}
-        tx.audit("domain.verify", public_id("domain", domain_id), said)
+        is_lost = any(was is not None and now is None for was, now in zip(before, after, strict=True))
+        said: dict[str, Any] = {"name": domain.name, "verified": after[0] is not None, "dkim": after[1] is not None}
+        tx.audit("domain.unverify" if is_lost else "domain.verify", public_id("domain", domain_id), said)
     return domain
+
+
+async def note_looked(tx: Tx, *, domain_id: UUID) -> None:
+    """Keeps that somebody has looked at the domain's records, and that nothing is to be believed of it."""
+    tx.require(Scope.INTEGRATIONS_WRITE)
+    looked = update(Domain).where(col(Domain.id) == domain_id).values(checked_at=tx.now)
+    await tx.session.execute(looked, execution_options={"synchronize_session": False})
+
+
+def unproves(domain: Domain, found: Sequence[DnsRecord]) -> bool:
+    """Whether what was found takes away what the domain has been proved to be."""
+    there = {record.purpose for record in found if record.is_found}
+    return (domain.verified_at is not None and OWNERSHIP not in there) or (
+        domain.dkim_verified_at is not None and not {OWNERSHIP, DKIM} <= there
+    )
+
+
+async def unchecked_domains(reading: Reading, *, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """Domains for mail whose DNS is to be looked at again, with their tenants, longest unseen first: what is proved
+    every six hours; what is not, every hour of its first month."""
+    reading.require(Scope.INTEGRATIONS_READ)
+    seen, now = col(Domain.checked_at), reading.now
+    is_proved = or_(col(Domain.verified_at).is_not(None), col(Domain.dkim_verified_at).is_not(None))
+    is_due = or_(
+        is_proved & (seen <= now - PROVED_EVERY),
+        ~is_proved & (col(Domain.created_at) > now - HOPEFUL) & or_(seen.is_(None), seen <= now - UNPROVED_EVERY),
+    )
+    wanted = select(col(Domain.tenant_id), col(Domain.id)).where(col(Domain.verification_token).is_not(None), is_due)
+    page = wanted.order_by(seen.is_not(None), seen, col(Domain.id)).limit(limit)
+    return [(tenant_id, id) for tenant_id, id in await reading.session.execute(page)]
 
 
 async def _made_key(tx: Tx) -> tuple[str, str]:
@@ -174,12 +213,27 @@ def _give_key(tx: Tx, domain: Domain, key: tuple[str, str]) -> None:
 
 async def _is_there(dns: Dns, record: DnsRecord) -> bool:
     if record.kind == "CNAME":
-        return await dns.alias(record.name) == record.value
+        return bool(record.value) and await dns.alias(record.name) == record.value
+    if record.kind in ("A", "AAAA"):
+        return record.value in await dns.addresses(record.name, record.kind)
     wanted = _squeezed(record.value)
     texts = [_squeezed(text) for text in await dns.texts(record.name)]
     if record.purpose == DMARC:
         return any(text.startswith("v=DMARC1") for text in texts)
     return wanted in texts
+
+
+def _tracking_record(host: str, name: str) -> DnsRecord:
+    """An alias to this server; where it is reached by a number, that. An address that nobody else can reach is none."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if "." in host and not host.endswith((".localhost", ".local", ".internal")):
+            return DnsRecord(TRACKING, "CNAME", name, host)
+    else:
+        if is_public(host):
+            return DnsRecord(TRACKING, "A" if address.version == 4 else "AAAA", name, str(address))
+    return DnsRecord(TRACKING, "CNAME", name, "", hint=UNREACHABLE)
 
 
 def _squeezed(text: str) -> str:

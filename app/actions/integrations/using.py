@@ -1,6 +1,7 @@
 """What the runtime needs to open a channel's providers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -40,9 +41,14 @@ def signer_of(settings: Settings, domain: Domain) -> Signer:
     return Signer(domain.name, domain.dkim_selector or "", key)
 
 
-async def note_failure(tx: Tx, *, integration_id: UUID, error: str | None) -> None:
-    """Keeps what went wrong with an integration as a whole (a refused password), for people to see; None: it works."""
+async def note_failure(tx: Tx, *, integration_id: UUID, error: str | None, version: datetime | None = None) -> None:
+    """Keeps what went wrong with an integration as a whole (a refused password), for people to see; None: it works.
+
+    With ``version`` only if its settings are still those of that ``updated_at``.
+    """
     tx.require(Scope.INTEGRATIONS_WRITE)
     noted = update(Integration).where(col(Integration.id) == integration_id)
+    if version is not None:
+        noted = noted.where(col(Integration.updated_at) == version)
     values = {"last_error": error[:MAX_ERROR] if error else None, "failed_at": tx.now if error else None}
     await tx.session.execute(noted.values(**values), execution_options={"synchronize_session": False})

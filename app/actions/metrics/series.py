@@ -48,6 +48,7 @@ OF_LINKS = ("clicked", "clicked_once", "human_clicked", "human_clicked_once", "m
 METRICS = tuple(dict.fromkeys((*OF_DELIVERIES, *OF_LINKS)))
 HOUR, DAY, WEEK, MONTH = STEPS = ("hour", "day", "week", "month")
 MAX_POINTS = 1000
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 MAX_SUBJECTS = 200
 
 
@@ -190,18 +191,17 @@ def _steps(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> list[da
     for moment, path in ((start, "start"), (end, "end")):
         if moment.tzinfo is None:
             raise Invalid.at(path, "must have a time zone")
+        if not EARLIEST <= moment <= LATEST:
+            raise Invalid.at(path, f"must be between {EARLIEST:%Y} and {LATEST:%Y}")
     if step not in STEPS:
         raise Invalid.at("step", f"must be one of {', '.join(STEPS)}")
     if end <= start:
         raise Invalid.at("end", "must be after the start")
-    try:
-        begins = [_begin(start, step, zone)]
-        while (following := _next(begins[-1], step, zone)) < end:
-            begins.append(following)
-            if len(begins) > MAX_POINTS:
-                raise Invalid.at("step", f"makes more than {MAX_POINTS} points")
-    except OverflowError:
-        raise Invalid.at("start", "is at the end of all calendars") from None
+    begins = [_begin(start, step, zone)]
+    while (following := _next(begins[-1], step, zone)) < end:
+        begins.append(following)
+        if len(begins) > MAX_POINTS:
+            raise Invalid.at("step", f"makes more than {MAX_POINTS} points")
     return begins
 
 

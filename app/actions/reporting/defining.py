@@ -73,6 +73,7 @@ async def create_webhook(
     )
     tx.session.add(webhook)
     await tx.session.flush()
+    tx.forget(webhook.id)
     tx.audit("webhook.create", public_id("reporting_webhook", webhook.id), {"endpoint": webhook.endpoint})
     return NewWebhook(webhook, secret)
 
@@ -115,6 +116,7 @@ async def update_webhook(
             setattr(webhook, field_name, value)
         webhook.updated_at = tx.now
         await tx.session.flush()
+        tx.forget(webhook_id)
         tx.audit("webhook.update", public_id("reporting_webhook", webhook_id), {"changed": sorted(changes)})
     return webhook
 

@@ -49,8 +49,16 @@ class CallPlan:
     owed: Sequence[Owed]
 
 
-async def lanes_behind(reading: Reading) -> list[Lane]:
-    """The enabled webhooks, of all tenants, whose topics have grown since they were last looked at."""
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The webhooks whose topics have grown since they were last looked at, and the tenants that have any webhook."""
+
+    lanes: Sequence[Lane]
+    tenants: frozenset[UUID]
+
+
+async def lanes_behind(reading: Reading) -> Behind:
+    """What is behind among the enabled webhooks of all tenants."""
     reading.require(Scope.WEBHOOKS_READ)
     hook = ReportingWebhook
     statement = select(col(hook.tenant_id), col(hook.id), col(hook.dialect), col(hook.cursors)).where(
@@ -58,19 +66,21 @@ async def lanes_behind(reading: Reading) -> list[Lane]:
     )
     hooks = (await reading.session.execute(statement)).all()
     if not hooks:
-        return []
+        return Behind((), frozenset())
+    tenants = frozenset(tenant_id for tenant_id, *_ in hooks)
     followed = {topic for topics in TOPICS.values() for topic in topics}
     stand = select(col(FeedTopic.tenant_id), col(FeedTopic.topic), col(FeedTopic.head)).where(
-        col(FeedTopic.tenant_id).in_({tenant_id for tenant_id, *_ in hooks}), col(FeedTopic.topic).in_(followed)
+        col(FeedTopic.tenant_id).in_(tenants), col(FeedTopic.topic).in_(followed)
     )
     heads: dict[UUID, dict[str, int]] = defaultdict(dict)
     for tenant_id, topic, head in await reading.session.execute(stand):
         heads[tenant_id][topic] = head
-    return [
+    lanes = [
         Lane(tenant_id, webhook_id)
         for tenant_id, webhook_id, dialect, cursors in hooks
         if any(heads[tenant_id].get(topic, 0) > cursors.get(topic, 0) for topic in TOPICS[dialect])
     ]
+    return Behind(lanes, tenants)
 
 
 async def plan_calls(reading: Reading, *, webhook_id: UUID) -> CallPlan | None:

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import public_id
 from app.core.tx import Reading, Tx
 from app.segments import Rule, dependencies, find_circle, read_rule, segments_of
-from models import Campaign, Segment, SegmentDependency, Tenant
+from models import Campaign, CampaignRun, Segment, SegmentDependency, Tenant
 
 DYNAMIC, STATIC = "dynamic", "static"
 
@@ -47,10 +47,17 @@ class SegmentStore:
         return list((await self._session.execute(statement)).scalars())
 
     async def campaigns_of(self, segment_id: UUID, *, ended: bool = True) -> list[UUID]:
-        """The campaigns whose audience or exclusions ask for the members of this segment, by number; with ``ended``
-        also those that will not send again."""
+        """The campaigns whose audience or exclusions ask for the members of this segment, or a call of which does
+        whose people are not all found yet, by number; with ``ended`` also those that will not send again."""
         named = public_id("segment", segment_id)
         asks = [cast(col(rule), Text()).contains(named) for rule in (Campaign.audience, Campaign.exclusions)]
+        called = select(col(CampaignRun.campaign_id)).where(
+            col(CampaignRun.tenant_id) == self._reading.tenant_id,
+            col(CampaignRun.state).in_(["preparing", "paused"]),
+            col(CampaignRun.prepared_at).is_(None),
+            cast(col(CampaignRun.recipients), Text()).contains(named),
+        )
+        asks.append(col(Campaign.id).in_(called))
         statement = select(col(Campaign.id)).where(or_(*asks), col(Campaign.deleted_at).is_(None))
         if not ended:
             statement = statement.where(col(Campaign.status).not_in(["completed", "cancelled", "archived"]))

@@ -121,13 +121,13 @@ class Conversions:
                 col(Delivery.content_id),
                 col(Delivery.run_id),
                 col(Delivery.channel),
-                col(Delivery.is_test),
                 col(Delivery.converted_at),
                 anchor.label("anchor"),
             )
             .where(
                 among(self._tx.session, Delivery.customer_id, set(today)),
                 col(Delivery.campaign_id) == goal.campaign_id,
+                col(Delivery.is_test).is_(False),
                 anchor >= self._tx.now - goal.within - LATEST,
             )
             .order_by(col(Delivery.id))
@@ -164,7 +164,6 @@ class Conversions:
         counts = [
             Count(subject, "converted", one.at, 1, one.amount)
             for one in reached
-            if not one.delivery.is_test
             for subject in (self._tx.tenant_id, one.delivery.campaign_id, one.delivery.content_id)
             if subject is not None
         ]

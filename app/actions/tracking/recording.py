@@ -114,6 +114,8 @@ class _Recording:
                 col(Delivery.channel),
                 col(Delivery.is_test),
                 col(Delivery.sent_at),
+                col(Delivery.state),
+                col(Delivery.attempted_at),
                 *(getattr(Delivery, name) for name in MOMENTS),
             )
             .where(among(self._tx.session, Delivery.id, set(ids)))
@@ -174,7 +176,9 @@ class _Recording:
                 self._events.append(_event(delivery, each, first=True, metric=human))
 
     def _judged(self, delivery: Any, seen: Seen) -> _New:
-        since = None if delivery.sent_at is None else (seen.at - delivery.sent_at).total_seconds()
+        # One in doubt has arrived after all, if somebody opens it.
+        handed = delivery.sent_at or (delivery.attempted_at if delivery.state == "in_doubt" else None)
+        since = None if handed is None else (seen.at - handed).total_seconds()
         sighting = Sighting(
             seen.kind,
             seen.user_agent,

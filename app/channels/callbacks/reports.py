@@ -68,13 +68,19 @@ def _statuses(part: Message, delivery_id: UUID | None, message_id: str | None) -
             continue
         action = _header(block, "Action").lower()
         status = _header(block, "Status")
-        recipient = _header(block, "Final-Recipient").partition(";")[2].strip() or None
+        recipient = _address(block, "Original-Recipient") or _address(block, "Final-Recipient")
         detail = f"{status} {_header(block, 'Diagnostic-Code').partition(';')[2].strip()}".strip()
         if action in {"delivered", "relayed", "expanded"}:
             yield Feedback(Fate.DELIVERED, delivery_id, message_id, recipient, detail[:1000])
         elif action == "failed":
             fate = Fate.HARD if NOBODY_THERE.match(status) else Fate.SOFT
             yield Feedback(fate, delivery_id, message_id, recipient, detail[:1000])
+
+
+def _address(block: Message, name: str) -> str | None:
+    """Whom a block is about. The original recipient is the one we wrote to, whoever it was forwarded to."""
+    kind, _, address = _header(block, name).partition(";")
+    return (address.strip().strip("<>") or None) if kind.strip().lower() == "rfc822" else None
 
 
 def _complaint(part: Message, delivery_id: UUID | None, message_id: str | None) -> list[Feedback]:

@@ -1,6 +1,7 @@
 """Signatures over e-mail (DKIM: RFC 6376, relaxed/relaxed, rsa-sha256).
 
-Written with ``cryptography``: dkimpy computes RSA in Python (25 ms a signature), and the tests verify ours with it.
+Written with ``cryptography``: dkimpy computes RSA in Python (25 ms a signature), and the tests verify ours with it. Of
+the third of a millisecond that a signature takes, nine tenths are OpenSSL's.
 """
 
 import asyncio
@@ -24,15 +25,16 @@ from cryptography.hazmat.primitives.serialization import (
 from app.core import clock
 
 KEY_BITS = 2048
+LARGE = 1 << 18
 SIGNED = (
-    *("from", "to", "cc", "reply-to", "subject", "date", "message-id", "mime-version", "content-type"),
-    *("list-unsubscribe", "list-unsubscribe-post", "content-transfer-encoding"),
+    *(b"from", b"to", b"cc", b"reply-to", b"subject", b"date", b"message-id", b"mime-version", b"content-type"),
+    *(b"list-unsubscribe", b"list-unsubscribe-post", b"content-transfer-encoding"),
 )
 """Headers that are signed where they are there; ``from`` is signed once more than it is there, so that none can be
 added (RFC 6376, 8.15)."""
 BLANKS = re.compile(rb"[ \t]+")
-BLANKS_BEFORE_BREAK = re.compile(rb"[ \t]+(?=\r\n)")
-FOLD = re.compile(r"\r\n(?=[ \t])")
+FOLD = re.compile(rb"\r\n(?=[ \t])")
+PADDING, HASH = PKCS1v15(), SHA256()
 
 
 @dataclass(frozen=True)
@@ -51,33 +53,37 @@ class Signer:
         return key
 
     async def signed(self, data: bytes) -> bytes:
-        """The e-mail with its signature before it. The signing is done in a thread: it takes half a millisecond."""
-        return await asyncio.to_thread(self.sign, data)
+        """The e-mail with its signature before it. A large one is signed in a thread; the others are not, because
+        ``cryptography`` keeps the interpreter's lock while it computes: a thread would cost half as much again."""
+        return await asyncio.to_thread(self.sign, data) if len(data) > LARGE else self.sign(data)
 
     def sign(self, data: bytes) -> bytes:
         """The e-mail, whose lines end in CRLF, with its signature before it."""
         head, _, body = data.partition(b"\r\n\r\n")
-        headers = [(name.lower(), value) for name, value in _headers(head)]
-        present = [name for name in SIGNED if any(name == found for found, _ in headers)]
-        tags = (
-            f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={self.domain}; s={self.selector};\r\n"
-            f" t={int(clock.now().timestamp())}; h={':'.join([*present, 'from'])};\r\n"
-            f" bh={b64encode(hashlib.sha256(canonical_body(body)).digest()).decode()};\r\n b="
+        last = dict(_headers(head))
+        present = [name for name in SIGNED if name in last]
+        who = b"d=%b; s=%b" % (self.domain.encode(), self.selector.encode())
+        digest = b64encode(hashlib.sha256(canonical_body(body)).digest())
+        tags = b"v=1; a=rsa-sha256; c=relaxed/relaxed; %b;\r\n t=%d; h=%b:from;\r\n bh=%b;\r\n b=" % (
+            who,
+            clock.now().timestamp(),
+            b":".join(present),
+            digest,
         )
-        last = dict(headers)
-        hashed = [f"{name}:{_relaxed(last[name])}\r\n" for name in present]
-        signature = self._key.sign(
-            "".join([*hashed, f"dkim-signature:{_relaxed(tags)}"]).encode(), PKCS1v15(), SHA256()
-        )
-        text = b64encode(signature).decode()
-        folded = "\r\n ".join(text[at : at + 72] for at in range(0, len(text), 72))
-        return f"DKIM-Signature: {tags}{folded}\r\n".encode() + data
+        hashed = [b"%b:%b\r\n" % (name, _relaxed(last[name])) for name in present]
+        hashed.append(b"dkim-signature:" + _relaxed(tags))
+        text = b64encode(self._key.sign(b"".join(hashed), PADDING, HASH))
+        folded = b"\r\n ".join(text[at : at + 72] for at in range(0, len(text), 72))
+        return b"DKIM-Signature: %b%b\r\n%b" % (tags, folded, data)
 
 
 def canonical_body(body: bytes) -> bytes:
     """The body as it is hashed (RFC 6376, 3.4.4): runs of blanks are one, none at a line's end, one break at the
     end."""
-    relaxed = BLANKS_BEFORE_BREAK.sub(b"", BLANKS.sub(b" ", body + b"\r\n")).rstrip(b"\r\n")
+    relaxed = body.replace(b"\t", b" ")
+    while b"  " in relaxed:  # ten times as quick as a regular expression
+        relaxed = relaxed.replace(b"  ", b" ")
+    relaxed = (relaxed + b"\r\n").replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
     return relaxed + b"\r\n" if relaxed else b""
 
 
@@ -89,10 +95,10 @@ def new_key() -> tuple[str, str]:
     return b64encode(private).decode(), b64encode(public).decode()
 
 
-def _headers(head: bytes) -> list[tuple[str, str]]:
-    lines = FOLD.sub("", head.decode("latin-1")).split("\r\n")
-    return [(name.strip(), value) for name, _, value in (line.partition(":") for line in lines)]
+def _headers(head: bytes) -> list[tuple[bytes, bytes]]:
+    lines = FOLD.sub(b"", head).split(b"\r\n")
+    return [(name.strip().lower(), value) for name, _, value in (line.partition(b":") for line in lines)]
 
 
-def _relaxed(value: str) -> str:
-    return re.sub(r"[ \t]+", " ", value.replace("\r\n", "")).strip()
+def _relaxed(value: bytes) -> bytes:
+    return BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip()

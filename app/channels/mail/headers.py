@@ -1,9 +1,13 @@
 """Headers of an e-mail: addresses, and text in any language (RFC 5322 and RFC 2047).
 
+Everything is written in ASCII but one thing, for which there is no way to do so: letters before the @ of an address
+(RFC 6532).
+
 No value can begin a header of its own: one with a control character in it is refused, as is an address that is none.
 """
 
 import re
+import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from email.utils import getaddresses
@@ -86,20 +90,27 @@ def _written_addresses(text: str) -> tuple[str, ...]:
 def _parsed(text: str) -> list[tuple[str, str]]:
     if CONTROL.search(text):
         raise Unwritable("an address has a line break or another control character in it")
-    return [(name, _ascii_address(address)) for name, address in getaddresses([text])]
+    return [(name, _normal_address(address)) for name, address in getaddresses([text])]
 
 
-def _ascii_address(address: str) -> str:
+def _normal_address(address: str) -> str:
     local, _, domain = address.rpartition("@")
     try:
         host = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError as wrong:
         raise Unwritable(f"{address[:100]!r} is not an address") from wrong
-    if local and not local.isascii():
-        raise Unwritable(f"{address[:100]!r} has letters before the @ that mail servers seldom take (SMTPUTF8)")
-    if not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(host):
+    local = unicodedata.normalize("NFC", local)
+    if not _is_local_part(local) or not DOMAIN.fullmatch(host):
         raise Unwritable(f"{address[:100]!r} is not an address")
     return f"{local}@{host}"
+
+
+def _is_local_part(local: str) -> bool:
+    """What may stand before the @. Letters beyond ASCII need a server that speaks SMTPUTF8 (RFC 6531)."""
+    if local.isascii():
+        return bool(LOCAL_PART.fullmatch(local))
+    plain = "".join(letter if letter.isascii() else "x" for letter in local)
+    return bool(LOCAL_PART.fullmatch(plain)) and local.isprintable() and len(local.encode()) <= 64
 
 
 def _phrase(name: str) -> str:

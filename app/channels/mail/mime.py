@@ -72,7 +72,7 @@ def written(outgoing: Outgoing, *, message_id: str, date: datetime) -> bytes:
         *_unsubscribe_headers(outgoing),
     ]
     boundary = f"=_{outgoing.delivery_id.hex}"
-    return "\r\n".join(lines).encode("ascii") + b"\r\n" + _mixed(message, boundary)
+    return "\r\n".join(lines).encode() + b"\r\n" + _mixed(message, boundary)
 
 
 def recipients(outgoing: Outgoing) -> list[str]:

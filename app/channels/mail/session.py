@@ -32,6 +32,10 @@ class Reply(NamedTuple):
         return 200 <= self.code < 400
 
 
+NO_UTF8 = Reply(553, "5.6.7 the server takes no address with letters beyond ASCII before the @ (SMTPUTF8)")
+"""What a server without SMTPUTF8 would say (RFC 6531, 3.5), if it were asked."""
+
+
 class Refused(Exception):
     """The server refused at ``stage``: ``connect``, ``login``, ``mail``, ``rcpt``, ``data`` or ``text``. Nothing was
     taken."""
@@ -66,10 +70,13 @@ class Server:
 class Session(asyncio.Protocol):
     """An open connection; for one task at a time. Open it with :func:`open_session`."""
 
-    def __init__(self, client: aiosmtplib.SMTP, transport: Any, *, pipelines: bool, largest: int | None) -> None:
+    def __init__(
+        self, client: aiosmtplib.SMTP, transport: Any, *, pipelines: bool, takes_utf8: bool, largest: int | None
+    ) -> None:
         self._client = client
         self._transport = transport
         self._pipelines = pipelines
+        self._takes_utf8 = takes_utf8
         self._largest = largest
         self._buffer = bytearray()
         self._lines: list[str] = []
@@ -97,9 +104,11 @@ class Session(asyncio.Protocol):
         goes on (unless it :attr:`is_open` no more), and :class:`Broken`.
         """
         handed_over = False
+        head = data.partition(b"\r\n\r\n")[0]
+        is_utf8 = not (head.isascii() and "".join((sender, *recipients)).isascii())
         try:
             async with asyncio.timeout(SEND_S):
-                await self._announce(sender, recipients, len(data))
+                await self._announce(sender, recipients, len(data), is_utf8=is_utf8)
                 handed_over = True
                 self._write((b"." if data.startswith(b".") else b"") + data.replace(b"\r\n.", b"\r\n.."))
                 self._write(b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")
@@ -116,11 +125,14 @@ class Session(asyncio.Protocol):
         self.sent += 1
         return reply
 
-    async def _announce(self, sender: str, recipients: Sequence[str], size: int) -> None:
+    async def _announce(self, sender: str, recipients: Sequence[str], size: int, *, is_utf8: bool) -> None:
+        if is_utf8 and not self._takes_utf8:
+            raise Refused("mail", NO_UTF8)
         if self._largest is not None and size > self._largest:
             raise Refused("mail", Reply(552, f"5.3.4 the server takes at most {self._largest} bytes"))
-        bounded = f" SIZE={size}" if self._largest is not None else ""
-        commands = [f"MAIL FROM:<{sender}>{bounded}", *(f"RCPT TO:<{one}>" for one in recipients), "DATA"]
+        said = f" SIZE={size}" if self._largest is not None else ""
+        said += " SMTPUTF8" if is_utf8 else ""
+        commands = [f"MAIL FROM:<{sender}>{said}", *(f"RCPT TO:<{one}>" for one in recipients), "DATA"]
         mail, *taken, data = await self._ask(commands)
         if mail.is_good and taken[0].is_good and data.code == 354:
             return
@@ -144,11 +156,11 @@ class Session(asyncio.Protocol):
 
     async def _ask(self, commands: Sequence[str]) -> list[Reply]:
         if self._pipelines:
-            self._write("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+            self._write("".join(f"{command}\r\n" for command in commands).encode())
             return await self._take(len(commands))
         replies: list[Reply] = []
         for command in commands:
-            self._write(f"{command}\r\n".encode("ascii"))
+            self._write(f"{command}\r\n".encode())
             replies += await self._take(1)
             if not replies[-1].is_good and command.startswith(("MAIL", "RCPT")) and len(replies) <= 2:
                 return replies + [Reply(503, "not asked")] * (len(commands) - len(replies))
@@ -255,6 +267,7 @@ async def open_session(server: Server, guard: Guard, ports: frozenset[int]) -> S
         client,
         client.transport,
         pipelines=client.supports_extension("pipelining"),
+        takes_utf8=client.supports_extension("smtputf8"),
         largest=int(size) or None if size.isdecimal() else None,
     )
 

@@ -31,6 +31,8 @@ ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 BAD_ADDRESS = re.compile(r"5\.1\.(?:1|2|3|6|10)|5\.2\.1")
 """RFC 3463: no such mailbox or domain, bad syntax, moved, null MX; mailbox disabled."""
 BAD_ADDRESS_CODES = frozenset({550, 551, 553})
+LOGIN_CODES = frozenset({530, 534, 535, 538})
+"""RFC 4954: sign in first, or otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +165,10 @@ def _outcome(refused: Refused) -> Outcome:
     reply = refused.reply
     enhanced = ENHANCED.match(reply.text)
     code = f"{reply.code} {enhanced[0]}" if enhanced else str(reply.code)
-    if refused.stage in {"connect", "login"}:
-        # A wrong password is the relay's settings', not the message's: it waits until they are mended.
-        return Outcome.deferred(refused.stage, str(refused), LOGIN_RETRY_S if refused.stage == "login" else None)
+    # A wrong password, or none, is the relay's settings', not the message's: it waits until they are mended.
+    stage = "login" if reply.code in LOGIN_CODES else refused.stage
+    if stage in {"connect", "login"}:
+        return Outcome.deferred(stage, str(refused), LOGIN_RETRY_S if stage == "login" else None)
     if not 500 <= reply.code < 600:
         return Outcome.deferred(code, reply.text)
     is_bad = bool(BAD_ADDRESS.match(enhanced[0])) if enhanced else reply.code in BAD_ADDRESS_CODES

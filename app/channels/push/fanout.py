@@ -40,7 +40,9 @@ class PushProvider:
         gone = tuple(
             target.token for target, outcome in zip(outgoing.devices, outcomes, strict=True) if outcome.address_is_bad
         )
-        return replace(best, gone_devices=gone, address_is_bad=len(gone) == len(outcomes))
+        kinds = map(platform_of, outgoing.devices)
+        parts = tuple(zip(kinds, outcomes, strict=True))
+        return replace(best, gone_devices=gone, address_is_bad=len(gone) == len(outcomes), parts=parts)
 
     async def _send_to(self, target: Target, notice: Notice) -> Outcome:
         kind = platform_of(target)

@@ -37,7 +37,9 @@ class Callbacks:
             raise Unauthenticated("The request is not signed as it should be.") from strange
         except Unreadable as strange:
             raise Invalid.at("body", str(strange)) from strange
-        told = [Told(one.fate.value, one.delivery_id, one.provider_message_id, one.detail) for one in news]
+        told = [
+            Told(one.fate.value, one.delivery_id, one.provider_message_id, one.detail, one.recipient) for one in news
+        ]
         if told:
             async with self._runtime.write(system(integration.tenant_id).through(SOURCE)) as tx:
                 await record_feedback(tx, told)

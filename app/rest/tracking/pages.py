@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from email.utils import getaddresses
 from html import escape
 
 from starlette.responses import HTMLResponse
@@ -70,8 +71,12 @@ def choosing(words: Words, recipient: Recipient, *, saved: bool = False) -> HTML
     return _page(words, words.preferences, body)
 
 
-def masked(address: str) -> str:
-    """An address as far as its owner knows it again: a message may have been passed on."""
+def masked(recipient: str) -> str:
+    """Addresses as far as their owners know them again: a message may have been passed on."""
+    return ", ".join(_masked(address) for _, address in getaddresses([recipient]) if address) or "…"
+
+
+def _masked(address: str) -> str:
     name, at, host = address.partition("@")
     return f"{name[:1]}…{at}{host}" if at else f"…{address[-3:]}"
 

@@ -1,7 +1,11 @@
 """The words of the pages for recipients, in their languages."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+MOST_LANGUAGES = 50
+WEIGHT = re.compile(r"q\s*=\s*([01](?:\.\d{0,3})?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,6 @@ class Words:
     save: str
     saved: str
     change: str
-    unsubscribe_all: str
 
 
 WORDS = {
@@ -37,7 +40,6 @@ WORDS = {
             "Save",
             "Your choice is saved.",
             "Choose what you hear about",
-            "Unsubscribe from everything",
         ),
         Words(
             "de",
@@ -51,11 +53,10 @@ WORDS = {
             "Speichern",
             "Ihre Auswahl ist gespeichert.",
             "Auswählen, worüber Sie informiert werden",
-            "Alles abbestellen",
         ),
         Words(
             "fr",
-            "Se désabonner de {what} ?",
+            "Ne plus recevoir {what} ?",
             "Se désabonner",
             "Vous êtes désabonné",
             "{company} n’enverra plus {what} à {address}.",
@@ -65,11 +66,10 @@ WORDS = {
             "Enregistrer",
             "Votre choix est enregistré.",
             "Choisir vos sujets",
-            "Se désabonner de tout",
         ),
         Words(
             "es",
-            "¿Cancelar la suscripción a {what}?",
+            "¿Dejar de recibir {what}?",
             "Cancelar la suscripción",
             "Suscripción cancelada",
             "{company} ya no enviará {what} a {address}.",
@@ -79,11 +79,10 @@ WORDS = {
             "Guardar",
             "Su elección se ha guardado.",
             "Elegir los temas",
-            "Cancelar todas las suscripciones",
         ),
         Words(
             "pt",
-            "Cancelar a inscrição em {what}?",
+            "Deixar de receber {what}?",
             "Cancelar a inscrição",
             "Inscrição cancelada",
             "{company} não enviará mais {what} para {address}.",
@@ -93,20 +92,39 @@ WORDS = {
             "Salvar",
             "Sua escolha foi salva.",
             "Escolher os assuntos",
-            "Cancelar todas as inscrições",
         ),
     )
 }
 CHANNEL_NAMES = {
     "email": {"en": "e-mails", "de": "E-Mails", "fr": "les e-mails", "es": "los correos", "pt": "os e-mails"},
     "sms": {"en": "text messages", "de": "SMS", "fr": "les SMS", "es": "los SMS", "pt": "os SMS"},
+    "whatsapp": {
+        "en": "WhatsApp messages",
+        "de": "WhatsApp-Nachrichten",
+        "fr": "les messages WhatsApp",
+        "es": "los mensajes de WhatsApp",
+        "pt": "as mensagens do WhatsApp",
+    },
+    "push": {
+        "en": "push notifications",
+        "de": "Push-Nachrichten",
+        "fr": "les notifications",
+        "es": "las notificaciones",
+        "pt": "as notificações",
+    },
+    "in_app": {
+        "en": "messages in the app",
+        "de": "Nachrichten in der App",
+        "fr": "les messages dans l’application",
+        "es": "los mensajes en la aplicación",
+        "pt": "as mensagens no aplicativo",
+    },
 }
 
 
 def words_for(locale: str | None, accepted: str) -> Words:
     """The words for a person of this locale, or whose browser accepts these languages (``Accept-Language``)."""
-    wanted = [locale] if locale else []
-    wanted += [part.split(";")[0] for part in accepted.split(",")]
+    wanted = [*([locale] if locale else []), *_by_preference(accepted)]
     return next((WORDS[tag] for tag in _primary(wanted) if tag in WORDS), WORDS["en"])
 
 
@@ -115,5 +133,15 @@ def channel_name(channel: str, language: str) -> str:
     return CHANNEL_NAMES.get(channel, {}).get(language, channel)
 
 
+def _by_preference(accepted: str) -> list[str]:
+    """The languages in ``Accept-Language`` (RFC 9110, 12.5.4), the best first."""
+    found: list[tuple[float, str]] = []
+    for part in accepted.split(",")[:MOST_LANGUAGES]:
+        tag, _, quality = part.partition(";")
+        said = WEIGHT.search(quality)
+        found.append((float(said[1]) if said else 1.0, tag))
+    return [tag for weight, tag in sorted(found, key=lambda one: -one[0]) if weight]
+
+
 def _primary(tags: Iterable[str]) -> Iterable[str]:
-    return (tag.strip().lower().split("-")[0] for tag in tags)
+    return (tag.strip().lower().replace("_", "-").split("-")[0] for tag in tags)

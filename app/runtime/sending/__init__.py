@@ -22,6 +22,7 @@ from app.runtime.sending.batch import Batch
 from app.runtime.sending.renderer import Renderer
 from app.runtime.sending.templates import Templates
 from app.runtime.sending.tools import Tools
+from app.runtime.sending.urgency import Urgency
 
 log = logging.logger(__name__)
 
@@ -30,6 +31,8 @@ LOST_S = 5.0
 """How often it is asked whether some worker was lost."""
 STOP_S = 10.0
 LONGEST_REST_S = 60.0
+UNCARRIED_REST_S = 5.0
+"""How soon it is looked again whether somebody has mended what keeps a channel from carrying anything."""
 Key = tuple[UUID, str]
 
 
@@ -56,6 +59,8 @@ class _Loop:
         self._running: dict[asyncio.Task[None], tuple[Key, Batch]] = {}
         self._served: dict[Key, float] = {}
         self._rests: dict[Key, tuple[float, float]] = {}
+        self._claiming: set[Key] = set()
+        self._has_left = False
         self._stopping = False
 
     def nudge(self) -> None:
@@ -91,7 +96,9 @@ class _Loop:
     async def _look(self) -> float:
         """Begins a batch for every stream that has something due and a free place. Returns when to look again."""
         if len(self._running) >= self._lane.most:
+            self._has_left = True
             return SWEEP_S
+        self._has_left = False
         async with self._tools.units.read(system()) as reading:
             streams = await due_streams(reading, lane=self._lane.number)
             now = reading.now
@@ -105,35 +112,58 @@ class _Loop:
         for key in sorted(due, key=lambda key: self._served.get(key, 0.0)):
             if len(self._running) < self._lane.most and self._has_place(key):
                 self._begin(key, due[key])
+            else:
+                self._has_left = True
         self._served = {key: at for key, at in self._served.items() if key in due}
         return max(next_s, 0.001)
 
     def _has_place(self, key: Key) -> bool:
+        """Whether another batch of the stream may begin: not while one claims, for it would find nothing."""
         until, _ = self._rests.get(key, (0.0, 0.0))
-        return until <= time.monotonic() and sum(other == key for other, _ in self._running.values()) < self._lane.depth
+        if key in self._claiming or until > time.monotonic():
+            return False
+        return sum(other == key for other, _ in self._running.values()) < self._lane.depth
 
     def _begin(self, key: Key, stream: Stream) -> None:
         batch = Batch(self._tools, stream, self._lane.number)
         self._served[key] = time.monotonic()
+        self._claiming.add(key)
         task = asyncio.create_task(self._work(key, batch), name=f"batch {self._lane.number}")
         self._running[task] = (key, batch)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        self.nudge()
+        self._nudge_for_the_rest()
+
+    def _nudge_for_the_rest(self) -> None:
+        if self._has_left:
+            self.nudge()
 
     async def _work(self, key: Key, batch: Batch) -> None:
         try:
-            claimed = await batch.claim(self._lane.batch)
-            if claimed == self._lane.batch or (claimed and self._lane.number == TRANSACTIONAL):
-                self.nudge()
-            if claimed:
-                await batch.run()
-            self._rest(key, failing=batch.failing)
+            with batch.hurry():
+                if await self._claimed(key, batch):
+                    await batch.run()
+                    self._rest(key, failing=batch.failing)
         except Exception as failure:
             log.warning("a batch was broken off", channel=key[1], tenant=key[0].hex, exc_info=failure)
             self._rest(key, failing=True)
+
+    async def _claimed(self, key: Key, batch: Batch) -> int:
+        """How many messages were taken in hand: none of a channel that nothing carries."""
+        try:
+            if await self._tools.providers.rests(*key):
+                self._rests[key] = (time.monotonic() + UNCARRIED_REST_S, 0.5)
+                return 0
+            claimed = await batch.claim(self._lane.batch)
+        finally:
+            self._claiming.discard(key)
+        if claimed == self._lane.batch:
+            self.nudge()
+        else:
+            self._nudge_for_the_rest()
+        return claimed
 
     def _rest(self, key: Key, *, failing: bool) -> None:
         """A provider that takes nothing is left alone, twice as long each time."""
@@ -167,7 +197,7 @@ class Sending:
         self._renderer = Renderer(settings.signing_secret, processes=settings.render_processes)
         templates = Templates(self._units, self._renderer)
         lease = timedelta(seconds=settings.send_lease_s)
-        tools = Tools(self._units, self._providers, self._renderer, templates, settings.base_url, lease)
+        tools = Tools(self._units, self._providers, self._renderer, templates, settings.base_url, lease, Urgency())
         self._loops = [_Loop(lane, tools) for lane in LANES]
         self._tasks = [asyncio.create_task(loop.run(), name="sending") for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._watch(), name="lost deliveries"))

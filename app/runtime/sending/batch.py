@@ -7,6 +7,7 @@ group, so that a group costs one commit.
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from app.actions.deliveries import (
     ended_runs,
     gather,
     give_back,
+    halted_campaigns,
     mark_sending,
     may_send,
     option,
@@ -41,14 +43,14 @@ from app.channels import Outcome, Outgoing, Result, Target
 from app.core import logging
 from app.core.access import system
 from app.core.errors import RapportError
-from app.core.message import Message
 from app.core.streams import Stream
-from app.gates import no_content, no_provider, through
+from app.core.tx import Tx
+from app.gates import no_provider
 from app.runtime.providers import OpenProvider
+from app.runtime.sending.orders import broken, fill, order_of
 from app.runtime.sending.renderer import LOST, SMALL
 from app.runtime.sending.templates import Ready
 from app.runtime.sending.tools import Tools
-from app.templates.rendering import Order, Rendered
 
 log = logging.logger(__name__)
 
@@ -64,6 +66,8 @@ KEPT_GROUP = 100
 """The same of the outbox, where nothing is ever in doubt: what SQLite writes in some twenty milliseconds."""
 BREATH = 50
 """Messages that are decided in one go."""
+ASKED_S = 0.25
+"""How often a batch asks whether its campaigns may still send, so soon does a pause hold but for the group in hand."""
 UNPROVIDED = timedelta(minutes=1)
 ROUNDS = 3
 """How often a template is compiled for a renderer that has lost it."""
@@ -83,17 +87,25 @@ class Batch:
     _outcomes: list[tuple[Parcel, Outcome]] = field(default_factory=list)
     _unsent: list[Parcel] = field(default_factory=list)
     _size: int = 32
+    _halted: set[UUID] = field(default_factory=set)
+    _asked_at: float = field(default_factory=time.monotonic)
 
     async def claim(self, limit: int) -> int:
         """Takes messages in hand. Returns how many."""
+        await self._step()
         async with self._write() as tx:
             self.claims = await claim_deliveries(
                 tx, lane=self.lane, stream=self.stream, limit=limit, lease=self.tools.lease
             )
         return len(self.claims)
 
+    def hurry(self) -> AbstractContextManager[None]:
+        """Makes campaigns give way to a batch of transactional messages, in which it claims and runs."""
+        return self.tools.urgency.hurrying() if self._is_urgent else nullcontext()
+
     async def run(self) -> None:
         """Sends what was claimed."""
+        await self._step()
         opened = await self.tools.providers.of(self.stream.tenant_id, self.stream.channel)
         async with self.tools.units.read(system(self.stream.tenant_id)) as reading:
             known = await gather(reading, claims=self.claims)
@@ -105,6 +117,15 @@ class Batch:
             )
             await self._send(parcels, known, ready, opened)
         await self._finish(known)
+
+    @property
+    def _is_urgent(self) -> bool:
+        return self.lane == TRANSACTIONAL
+
+    async def _step(self) -> None:
+        """Between two steps others may want the loop and the writer."""
+        if not self._is_urgent:
+            await self.tools.urgency.give_way()
 
     def _write(self) -> Any:
         return self.tools.units.write(system(self.stream.tenant_id))
@@ -127,7 +148,8 @@ class Batch:
         passing = []
         for place, claim in enumerate(claims):
             if place % BREATH == 0:
-                await asyncio.sleep(0)  # others may want the loop
+                await asyncio.sleep(0)
+                await self._step()
             decision = deciding.decide(claim)
             parcel = Parcel(claim, decision, content_id=claim.content_id)
             address = deciding.addresses(claim)
@@ -173,6 +195,7 @@ class Batch:
         try:
             while not self.is_stopping:
                 made = await rendering
+                await self._step()
                 group = self._next_group(waiting, opened)
                 rendering = asyncio.ensure_future(self._rendered(group, known, ready, opened, apart))
                 await self._hand_over(made, known, opened)
@@ -202,7 +225,9 @@ class Batch:
         waiting, made = list(group), list[Parcel]()
         for _ in range(ROUNDS):
             orderly = [parcel for parcel in waiting if not ready[parcel.claim.id].problem]
-            orders = [self._order(parcel, known, ready[parcel.claim.id]) for parcel in orderly]
+            orders = [
+                order_of(parcel, known, ready[parcel.claim.id], self.stream, self.tools.base_url) for parcel in orderly
+            ]
             rendered = await self.tools.renderer.render(orders, apart=apart)
             answers = dict(zip((one.claim.id for one in orderly), rendered, strict=True))
             again = []
@@ -213,9 +238,9 @@ class Batch:
                     again.append(parcel)
                 elif answer is None or answer.message is None:
                     problem = template.problem or (answer.problem if answer else "")
-                    self._unsent.append(_broken(parcel, problem))
+                    self._unsent.append(broken(parcel, problem))
                 else:
-                    _fill(parcel, answer, opened)
+                    fill(parcel, answer, opened)
                     made.append(parcel)
             if not again:
                 return made
@@ -223,36 +248,8 @@ class Batch:
             claims = [parcel.claim for parcel in again]
             ready |= await self.tools.templates.of(self.stream.tenant_id, claims, known, apart=apart)
             waiting = again
-        self._unsent += [_broken(parcel, LOST) for parcel in waiting]
+        self._unsent += [broken(parcel, LOST) for parcel in waiting]
         return made
-
-    def _order(self, parcel: Parcel, known: Gathered, ready: Ready) -> Order:
-        claim, policy = parcel.claim, known.policy
-        person = known.people[claim.customer_id]
-        names = person.names
-        campaign = known.campaigns.get(claim.campaign_id) if claim.campaign_id else None
-        is_tracked = not claim.is_test and claim.channel == "email" and option(claim, campaign, "is_tracked", True)
-        run = known.runs.get(claim.run_id, {}) if claim.run_id else {}
-        return Order(
-            key=ready.key,
-            tenant_id=self.stream.tenant_id,
-            delivery_id=claim.id,
-            person_id=person.id,
-            attributes=person.attributes,
-            person=(
-                names.get("external_id"),
-                names.get("email"),
-                names.get("phone"),
-                person.timezone,
-                person.locale,
-                person.created_at,
-            ),
-            event=claim.data.get("event"),
-            trigger={**run, **(claim.data.get("data") or {})},
-            base_url=f"https://{policy.tracking_host}" if policy.tracking_host else self.tools.base_url,
-            numbers=ready.numbers if is_tracked and policy.tracks_clicks else None,
-            tracks_opens=is_tracked and policy.tracks_opens,
-        )
 
     async def _hand_over(self, parcels: Sequence[Parcel], known: Gathered, opened: OpenProvider) -> None:
         unsent, self._unsent = self._unsent, []
@@ -262,29 +259,52 @@ class Batch:
                 self._unsent += unsent
                 return
             async with self._write() as tx:
+                going = await self._going(tx, parcels)
                 await record_unsent(tx, parcels=unsent)
-                await record_kept(tx, parcels=parcels)
+                await record_kept(tx, parcels=going)
+            await self._put_aside(parcels)
             return
         provider = opened.provider
         assert provider is not None  # a batch without one does not come so far
         began = time.monotonic()
         async with self._write() as tx:
+            going = await self._going(tx, parcels)
             await record_outcomes(tx, outcomes=self._outcomes, resends=self._resends(known, opened))
             await record_unsent(tx, parcels=unsent)
             sending = await mark_sending(
-                tx, parcels=parcels, lease=self.tools.lease, is_idempotent=provider.is_idempotent
+                tx, parcels=going, lease=self.tools.lease, is_idempotent=provider.is_idempotent
             )
         self._outcomes = []
         hands, handed = asyncio.Semaphore(max(1, provider.concurrency)), time.monotonic()
-        answers = await asyncio.gather(*(self._carry(provider, parcel, hands, began) for parcel in sending))
+        with self.tools.urgency.waiting() if self._is_urgent else nullcontext():
+            answers = await asyncio.gather(*(self._carry(provider, parcel, hands, began) for parcel in sending))
+        took_s = max(time.monotonic() - handed, 0.001)
         pairs = list(zip(sending, answers, strict=True))
         self._outcomes = [(parcel, answer) for parcel, answer in pairs if answer is not None]
         if self._outcomes:
-            fitting = int(len(answers) * GROUP_S / max(time.monotonic() - handed, 0.001))
+            fitting = int(len(answers) * GROUP_S / took_s)
             self._size = max(SMALLEST_GROUP, min(GROUP, fitting, 2 * self._size))
             self.failing = all(answer.result is Result.DEFERRED for _, answer in self._outcomes)
         if late := [parcel for parcel, answer in pairs if answer is None]:
             await self._give_back(late)
+        await self._put_aside(parcels)
+        await self.tools.providers.note(self.stream.tenant_id, opened, [outcome for _, outcome in self._outcomes])
+
+    async def _going(self, tx: Tx, parcels: Sequence[Parcel]) -> Sequence[Parcel]:
+        """Those of a group whose campaigns have not been paused or ended since the batch was claimed."""
+        if time.monotonic() - self._asked_at >= ASKED_S:
+            ids = {parcel.claim.campaign_id for parcel in parcels if parcel.claim.campaign_id}
+            self._halted |= await halted_campaigns(tx, campaign_ids=ids)
+            self._asked_at = time.monotonic()
+        return parcels if not self._halted else [parcel for parcel in parcels if not self._is_halted(parcel.claim)]
+
+    def _is_halted(self, claim: Claim) -> bool:
+        return claim.campaign_id in self._halted and not claim.is_test
+
+    async def _put_aside(self, parcels: Sequence[Parcel]) -> None:
+        if halted := [parcel.claim for parcel in parcels if self._is_halted(parcel.claim)]:
+            async with self._write() as tx:
+                await put_aside(tx, claims=halted)
 
     async def _carry(self, provider: Any, parcel: Parcel, hands: asyncio.Semaphore, began: float) -> Outcome | None:
         """What became of one message; None: its turn came too late, and nothing was handed over."""
@@ -363,20 +383,3 @@ class Batch:
                 tell_campaign(tx, campaign_id, "campaign.progress", {"handled": len(self.claims)})
             for _, run_id in ended:
                 await finish_run(tx, run_id=run_id)
-
-
-def _broken(parcel: Parcel, problem: str) -> Parcel:
-    parcel.decision = no_content(parcel.decision, problem)
-    return parcel
-
-
-def _fill(parcel: Parcel, rendered: Rendered, opened: OpenProvider) -> None:
-    assert rendered.message is not None
-    message = parcel.message = Message(*rendered.message)
-    parcel.decision = through(parcel.decision, opened.kind)
-    if parcel.claim.lane != TRANSACTIONAL or not parcel.claim.data.get("content"):
-        parcel.unsubscribe_url = rendered.unsubscribe_url
-    if parcel.claim.channel == "webhook":
-        parcel.recipient = str(message.fields.get("url") or parcel.recipient)
-    elif parcel.claim.channel == "push":
-        parcel.recipient = f"{len(parcel.devices)} devices" if len(parcel.devices) > 1 else parcel.devices[0].token

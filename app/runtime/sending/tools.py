@@ -7,6 +7,7 @@ from app.core.tx import UnitsOfWork
 from app.runtime.providers import Providers
 from app.runtime.sending.renderer import Renderer
 from app.runtime.sending.templates import Templates
+from app.runtime.sending.urgency import Urgency
 
 
 @dataclass(slots=True)
@@ -19,3 +20,4 @@ class Tools:
     templates: Templates
     base_url: str
     lease: timedelta
+    urgency: Urgency

@@ -26,6 +26,7 @@ depends_on = None
 TENANT_TABLES = (
     "campaigns",
     "campaign_runs",
+    "run_portions",
     "experiments",
     "test_groups",
     "contents",
@@ -149,6 +150,16 @@ def _create_campaigns() -> None:
         ["state"],
         "state IN ('preparing', 'sending', 'paused')",
         unique=False,
+    )
+    op.create_table(
+        "run_portions",
+        uuid("tenant_id"),
+        uuid("run_id"),
+        uuid("last_id"),
+        json("people"),
+        key("run_portions", "tenant_id", "run_id", "last_id"),
+        of_tenant("run_portions"),
+        belongs("run_portions", "run_id", to="campaign_runs"),
     )
     op.create_table(
         "experiments",
@@ -283,6 +294,8 @@ def _create_deliveries() -> None:
         "provider_message_id IS NOT NULL",
         unique=False,
     )
+    parked = "state = 'queued' AND due_at > '9998-12-30 00:00:00+00'"
+    partial("ix_deliveries_parked", "deliveries", ["tenant_id", "campaign_id"], parked, unique=False)
     op.create_index("ix_deliveries_run", "deliveries", ["tenant_id", "run_id", "state"])
     op.create_table(
         "archived_messages",

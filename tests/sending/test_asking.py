@@ -1,0 +1,113 @@
+"""Who asks whether a person can be contacted is told what then becomes of a message to them, gate by gate."""
+
+import random
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.actions.consent import create_topic
+from app.actions.deliveries import can_contact
+from app.core import clock
+from app.core.access import system
+from app.core.ids import new_id
+from app.core.tx import Tx
+from app.runtime import Runtime
+from models import (
+    Campaign,
+    Consent,
+    Customer,
+    Delivery,
+    FrequencyCap,
+    Identity,
+    SendingPolicy,
+    Suppression,
+    TopicConsent,
+)
+from tests.sending.mailing import Mailing
+
+PEOPLE = 60
+AWAKE = "Asia/Tokyo"
+
+
+async def test_what_is_said_of_a_person_is_what_becomes_of_a_message_to_them(
+    mailing: Mailing, runtime: Runtime
+) -> None:
+    people = await mailing.people_with_addresses(PEOPLE)
+    async with runtime.units.write(system(mailing.tenant_id)) as tx:
+        topic = (await create_topic(tx, name="News", subscribed_by_default=False)).id
+        await _rules(tx)
+        for place, id in enumerate(people):
+            await _life(tx, id, topic, f"p{place}-{mailing.campaign_id.hex[-6:]}@example.com", random.Random(place))
+    await mailing.change(Campaign, col(Campaign.id) == mailing.campaign_id, topic_id=topic)
+    said: dict[UUID, list[Any]] = {}
+    async with runtime.units.read(system(mailing.tenant_id)) as reading:
+        for id in people:
+            said[id] = (await can_contact(reading, customer_id=id, channel="email", topic_id=topic)).document()
+    expected = Counter(last["verdict"] for *_, last in said.values())
+    assert {last["gate"] for *_, last in said.values() if last["verdict"] != "pass"} == {
+        "audience",
+        "address",
+        "suppression",
+        "consent",
+        "cap",
+        "quiet_hours",
+    }
+    await mailing.queue(people)
+    wanted = {"sent": expected["pass"], "skipped": expected["stop"], "queued": expected["hold"]}
+    await mailing.until(lambda states: {name: states[name] for name in wanted} == wanted)
+    rows = {row.customer_id: row for row in await mailing.deliveries()}
+    while not all(rows[id].decision for id in people):
+        rows = {row.customer_id: row for row in await mailing.deliveries()}
+    for id in people:
+        assert rows[id].decision[: len(said[id])] == said[id]
+        assert len(rows[id].decision) == len(said[id]) + (2 if rows[id].state == "sent" else 0)
+
+
+async def _rules(tx: Tx) -> None:
+    """One message a day, and nothing in this hour but to who lives elsewhere."""
+    hour = timedelta(hours=1)
+    quiet = {"from": f"{tx.now - hour:%H:%M}", "to": f"{tx.now + hour:%H:%M}"}
+    await tx.insert(SendingPolicy, [{"quiet_hours": quiet, "in_doubt": {}, "updated_at": tx.now}])
+    cap = {"id": new_id(), "name": "a day", "messages": 1, "window_s": 86_400, "created_at": tx.now}
+    await tx.insert(FrequencyCap, [cap])
+
+
+async def _life(tx: Tx, id: UUID, topic: UUID, address: str, chance: random.Random) -> None:
+    """What may stand against writing to somebody, each now and then."""
+
+    def happens(share: float) -> bool:
+        return chance.random() < share
+
+    now = clock.now()
+    zone = "UTC" if happens(0.2) else AWAKE
+    customer = await tx.session.get(Customer, (tx.tenant_id, id))
+    assert customer is not None
+    customer.timezone = zone
+    customer.suppressed_at = now if happens(0.1) else None
+    if happens(0.15):
+        await tx.session.delete(await _name(tx, id))
+    if happens(0.15):
+        listed = {"channel": "email", "address": address, "reason": "complaint", "created_at": now}
+        await tx.insert(Suppression, [{"id": new_id(), **listed}])
+    if happens(0.3):
+        status = chance.choice(["subscribed", "unsubscribed"])
+        row = {"customer_id": id, "channel": "email", "status": status, "source": "test", "changed_at": now}
+        await tx.insert(Consent, [row])
+    if happens(0.85):
+        status = chance.choice(["subscribed", "subscribed", "subscribed", "unsubscribed"])
+        await tx.insert(
+            TopicConsent,
+            [{"customer_id": id, "topic_id": topic, "status": status, "source": "test", "changed_at": now}],
+        )
+    if happens(0.2):
+        before = now - timedelta(hours=chance.choice([1, 25]))
+        sent = {"id": new_id(), "customer_id": id, "occurrence_id": new_id(), "channel": "email", "state": "sent"}
+        await tx.insert(Delivery, [{**sent, "due_at": before, "created_at": before, "sent_at": before}])
+
+
+async def _name(tx: Tx, id: UUID) -> Identity:
+    return (await tx.session.execute(select(Identity).where(col(Identity.customer_id) == id))).scalar_one()
