@@ -135,7 +135,17 @@ async def start_following_deliveries(
 async def inbox_cursor(reading: Reading) -> str:
     """The cursor after everything that was told in the inbox so far."""
     reading.require(Scope.CONVERSATIONS_READ)
-    start = await _start(reading, INBOX_TOPIC, None, "after")
+    return await _head(reading, INBOX_TOPIC)
+
+
+async def deliveries_cursor(reading: Reading) -> str:
+    """The cursor after everything that was told of deliveries so far."""
+    reading.require(Scope.DELIVERIES_READ)
+    return await _head(reading, DELIVERIES_TOPIC)
+
+
+async def _head(reading: Reading, name: str) -> str:
+    start = await _start(reading, name, None, "after")
     return str(Cursor(start.epoch, start.offset))
 
 

@@ -35,6 +35,8 @@ CONNECTING_SHARE = 0.75
 MAX_REDIRECTS = 5
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
+HINT = " (RAPPORT_ALLOWED_PRIVATE_HOSTS names exceptions)"
+"""For whoever runs the server: a relay or a receiver of their own is refused until they name it."""
 BEFORE_SENDING = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 """Failures before anything was sent."""
 
@@ -168,9 +170,9 @@ class Guard:
         if host in self._names or (found and all(map(self._is_excepted, found))):
             return found
         if port not in ports:
-            raise AddressRefused(f"port {port} of {host} is not one to which requests may go")
+            raise AddressRefused(f"port {port} of {host} is not one to which requests may go{HINT}")
         if not found or not all(map(is_public, found)):
-            raise AddressRefused(f"{host} is not a public address")
+            raise AddressRefused(f"{host} is not a public address{HINT}")
         return found
 
     @cached_property

@@ -75,7 +75,7 @@ async def prepare_demo(runtime: Runtime) -> DemoSignIn | None:
         key = await create_api_key(tx, name="Demo", scopes=sorted(ALL_SCOPES))
         await _populate(tx)
         await populate_inbox(tx)
-        await populate_campaigns(tx)
+        await populate_campaigns(tx, runtime.settings)
     return DemoSignIn(EMAIL, password, key.key_text)
 
 
@@ -96,7 +96,10 @@ async def _populate(tx: Tx) -> None:
     # One visitor signs up after all: what they did before becomes theirs.
     late = CustomerFacts(external_id="roast-0041", email="late.bloomer@example.com", anonymous_id="browser-0")
     _expect_all(await identify_many(tx, [late]))
+    now = tx.now
+    tx.now = now - timedelta(days=20)
     await suppress(tx, customer=_named(people[-1]))
+    tx.now = now
 
 
 def _person(chance: random.Random, number: int, now: datetime) -> CustomerFacts:

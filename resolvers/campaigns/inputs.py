@@ -150,6 +150,11 @@ class UpdateCampaignInput(CampaignSettingsInput):
     campaign_id: strawberry.ID = strawberry.field(description="The campaign.")
     name: str | None = strawberry.field(default=None, description="What it is called.")
     channels: list[MessageChannel] | None = strawberry.field(default=None, description="Over which channels it goes.")
+    expected_updated_at: DateTime | None = strawberry.field(
+        default=None,
+        description="Only if the campaign has not changed since this updatedAt. Else it is a CONFLICT, and nothing is "
+        "changed.",
+    )
 
 
 @strawberry.input(description="One campaign.")

@@ -67,7 +67,7 @@ class CampaignMutation:
         if input.channels is not None:
             changes["channels"] = [channel.value for channel in input.channels]
         async with info.context.write() as tx:
-            await actions.update_campaign(tx, campaign_id=key, **changes)
+            await actions.update_campaign(tx, campaign_id=key, expected_updated_at=input.expected_updated_at, **changes)
         return payload(key)
 
     @mutation(Scope.CAMPAIGNS_WRITE, "Makes a draft with the same settings, contents and experiment.")

@@ -93,6 +93,11 @@ class SetContentInput(ContentTextsInput):
     channel: MessageChannel = strawberry.field(description="Over which channel.")
     test_group: int = strawberry.field(default=0, description="To which test group, counted from 0.")
     language: str = strawberry.field(default="", description="In which language; empty for everybody else.")
+    expected_version: int | None = strawberry.field(
+        default=None,
+        description="Only if the content still has this version, 0: only if there is none yet. Else it is a CONFLICT, "
+        "and nothing is changed.",
+    )
 
 
 @strawberry.input(description="What changes about a content. What is left out stays.")
@@ -256,6 +261,7 @@ class ContentMutation:
                 test_group=input.test_group,
                 language=input.language,
                 values=values,
+                expected_version=input.expected_version,
             )
         return ContentPayload(content=_ref(Content, made.id))
 

@@ -7,6 +7,7 @@ import strawberry
 
 import models
 from app.actions import deliveries as actions
+from app.actions.feed import deliveries_cursor
 from app.core.access import Scope
 from app.core.ids import parse_id
 from app.gates import Decision
@@ -126,6 +127,14 @@ class DeliveryQuery:
     )
     def deliveries(self: Any, filter: WhichDeliveries = None) -> Rows:
         return deliveries_matching(rows(models.Delivery), filter)
+
+    @strawberry.field(
+        description="Where the feed of deliveries stands. Ask for it before you load a list, and subscribe to "
+        "deliveryEvents with it as after: then nothing is missed."
+    )
+    async def deliveries_snapshot_cursor(self, info: Info) -> str:
+        async with info.context.read() as reading:
+            return await deliveries_cursor(reading)
 
     @strawberry.field(description="Whether a customer could be sent something: what the gates would say, and why.")
     async def can_contact(

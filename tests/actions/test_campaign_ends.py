@@ -106,7 +106,7 @@ async def test_resumed_late_everybody_still_gets_it_by_their_own_clock(marketer:
     at = (clock.now() + timedelta(days=3)).replace(hour=20, minute=0, second=0, microsecond=0)
     key = await marketer.launched(schedule={"at": at, "timezone": "UTC", "in_recipients_timezone": True})
     await marketer.do(pause_campaign, campaign_id=key)
-    with time_machine.travel(at):
+    with time_machine.travel(at + timedelta(hours=2)):
         campaign = await marketer.do(resume_campaign, campaign_id=key)
         await marketer.prepare()
     assert campaign.status == "sending"

@@ -175,6 +175,17 @@ async def test_a_copy_is_a_draft_with_contents_and_experiment(marketer: Marketer
     assert len(await marketer.rows(TestGroup)) == 4
 
 
+async def test_who_changes_what_somebody_else_has_just_changed_is_refused(marketer: Marketer) -> None:
+    key = await marketer.do(create_campaign, name="News", channels=["email"])
+    read = (await marketer.read(get_campaign, campaign_id=key)).updated_at
+    await marketer.do(update_campaign, campaign_id=key, expected_updated_at=read, description="By Ada")
+    with pytest.raises(Conflict, match="changed meanwhile") as refused:
+        await marketer.do(update_campaign, campaign_id=key, expected_updated_at=read, description="By Bea")
+    assert refused.value.field == "expected_updated_at"
+    now = await marketer.read(get_campaign, campaign_id=key)
+    assert (now.description, now.updated_at > read) == ("By Ada", True)
+
+
 async def test_what_is_sending_is_not_deleted_and_what_is_deleted_is_not_found(marketer: Marketer) -> None:
     key = await marketer.launched(kind="transactional", trigger_name="receipt", audience=None)
     with pytest.raises(Conflict, match="sending"):

@@ -177,6 +177,20 @@ async def test_a_campaign_has_one_content_for_each_place(people: People, strange
         await put(people, campaign, "late")
 
 
+async def test_who_writes_over_what_somebody_else_has_just_saved_is_refused(people: People) -> None:
+    campaign = await new_campaign(people)
+    place: dict[str, Any] = {"campaign_id": campaign, "channel": "email"}
+    first = await people.do(actions.set_content, **place, values={"subject": "One"}, expected_version=0)
+    await people.do(actions.set_content, **place, values={"subject": "Two"}, expected_version=first.version)
+    for old in (0, 1, 3):
+        with pytest.raises(Conflict, match="changed meanwhile") as refused:
+            await people.do(actions.set_content, **place, values={"subject": "Three"}, expected_version=old)
+        assert refused.value.field == "expected_version"
+    with pytest.raises(Conflict):
+        await people.do(actions.set_content, **place, language="de", values={"subject": "Drei"}, expected_version=1)
+    assert [(row["subject"], row["version"]) for row in await people.rows(Content)] == [("Two", 2)]
+
+
 async def test_a_preview_is_what_a_customer_would_get(people: People) -> None:
     await people.identify(email="ada@example.com", attributes={"plan": "pro"}, locale="de-CH")
     await people.do(actions.set_snippet, name="footer", value="{% unsubscribe_url %}")
@@ -214,8 +228,8 @@ async def test_what_cannot_be_sent_is_said_before_it_is(people: People) -> None:
     content = await put(people, campaign, "{{ snippets.none }}", language="de")
     issues = await people.read(actions.check_contents, campaign)
     assert [(issue.path, issue.message) for issue in issues] == [
-        ("contents.email.0", "has no content that suits every language"),
-        ("contents.sms.0", "has no content that suits every language"),
+        ("contents.email.0", "needs a content without a language, for everybody else"),
+        ("contents.sms.0", "needs a content without a language, for everybody else"),
         (f"contents.{content.number}.from_address", "is missing: an e-mail comes from somebody"),
         (f"contents.{content.number}.subject", "is missing"),
         (f"contents.{content.number}.body", "line 1: there is no snippet 'none'"),

@@ -32,6 +32,7 @@ from app.core import clock
 from app.core.access import PUBLIC, system
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.feed import DELIVERIES_TOPIC
+from app.core.fetching import HINT
 from app.core.ids import new_id, public_id
 from app.core.metrics import REGISTRY
 from app.core.settings import Settings
@@ -193,7 +194,7 @@ async def test_a_server_that_hangs_or_is_private_is_not_waited_for(
             rows = await reports.settled("waiting", 2)
         assert len(good.requests) == 1
         assert [row["error"] for row in rows if row["event"] == "email_clicked" and row["error"]] == [
-            f"port {good.port} of 127.0.0.1 is not one to which requests may go"
+            f"port {good.port} of 127.0.0.1 is not one to which requests may go{HINT}"
         ]
 
 

@@ -17,7 +17,7 @@ from app.channels import Outgoing, Result
 from app.channels.mail.dkim import Signer, new_key
 from app.channels.mail.session import Server
 from app.channels.mail.smtp import SmtpLimits, SmtpProvider
-from app.core.fetching import Guard
+from app.core.fetching import HINT, Guard
 from app.core.ids import new_id
 from app.core.message import Message
 from tests.mailbox import Mailbox, mailbox
@@ -132,7 +132,7 @@ async def test_a_server_that_is_away_or_no_mail_server_defers_and_takes_nothing(
                 assert (outcome.result, outcome.code) == (Result.DEFERRED, "connection")
     provider = SmtpProvider(Server("127.0.0.1", 2525, "none"), SmtpLimits(), Guard())
     refused = await provider.send(outgoing())
-    assert (refused.result, refused.detail) == (Result.DEFERRED, "127.0.0.1 is not a public address")
+    assert (refused.result, refused.detail) == (Result.DEFERRED, f"127.0.0.1 is not a public address{HINT}")
 
 
 async def test_tls_and_sign_in() -> None:

@@ -168,7 +168,7 @@ REFUSED: list[tuple[str, str, Any, int, list[str]]] = [
     ("POST", "/{draft}/send", {"scheduledAt": 5}, 400, []),
     ("POST", "/{draft}/send", {}, 400, ["segmentId: is needed: for whom is it?"]),
     ("POST", "/{broken}/send", {}, 400, ["content.body: line 1: {% for %} is never closed"]),
-    ("POST", "/{silent}/send", {}, 400, ["content.email.0: has no content that suits every language"]),
+    ("POST", "/{silent}/send", {}, 400, ["content.email.0: needs a content without a language, for everybody else"]),
     ("PUT", "/{draft}", {"content": {"customData": {"a": "\x00"}}}, 400, []),
     ("GET", "/{weekly}", None, 404, ["id: No such campaign."]),
     ("GET", "/cust_1", None, 400, ["id: is not the id of a campaign (cmp_…)"]),

@@ -149,6 +149,7 @@ async def test_events_of_a_campaign_are_told_in_order_and_again_after_a_cursor(
 ) -> None:
     campaign = public_id("campaign", mailing.campaign_id)
     other = await Mailing(house.units, mailing.tenant_id).begin()
+    before = (await owner.data("{ deliveriesSnapshotCursor }"))["deliveriesSnapshotCursor"]
     async with owner.follow(EVENTS, campaign=campaign) as stream:
         first = asyncio.ensure_future(stream.next())
         await asyncio.sleep(0.2)
@@ -164,6 +165,8 @@ async def test_events_of_a_campaign_are_told_in_order_and_again_after_a_cursor(
     assert told[0]["customer"]["email"].startswith("p0-")
     async with owner.follow(EVENTS, campaign=campaign, after=told[0]["cursor"]) as stream:
         assert (await stream.next())["cursor"] == told[1]["cursor"]
+    async with owner.follow(EVENTS, campaign=campaign, after=before) as stream:
+        assert [(await stream.next())["cursor"] for _ in told] == [one["cursor"] for one in told]
     with pytest.raises(Refused):
         async with stranger.follow(EVENTS, campaign=campaign) as stream:
             await stream.next()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.core.access import Scope
+from app.core.fetching import HINT
 from tests.graph.callers import Caller, everything_stored
 from tests.graph.integrations import INTEGRATIONS, make_sending, unknown_sending
 from tests.graph.test_mutations import mutate, written
@@ -47,7 +48,7 @@ async def test_integrations_and_domains_are_made_changed_tried_and_deleted(owner
     assert (hooks["kind"], hooks["channel"], hooks["number"], hooks["isDefault"]) == ("webhook", "WEBHOOK", 2, True)
     assert (hooks["hasCredentials"], hooks["settings"]["timeout_s"]) == (False, 15.0)
     assert done["updateIntegration"]["integration"]["isEnabled"] is False
-    private = {"result": "DEFERRED", "code": "connection", "detail": "127.0.0.1 is not a public address"}
+    private = {"result": "DEFERRED", "code": "connection", "detail": f"127.0.0.1 is not a public address{HINT}"}
     assert done["testIntegration"] == private
     domain = done["addSendingDomain"]["domain"]
     assert (domain["name"], domain["isForMail"], domain["carriesWidgets"]) == ("mail.example", True, False)

@@ -90,10 +90,11 @@ def screen(request: pytest.FixtureRequest, browser: Browser, demo: Demo) -> Iter
     context.close()
 
 
+OTHERS = ("calls", "delivery", "somebody", "segment", "rule", "dialog", "talk")
 CAMPAIGN_PARTS = ("overview", "contents", "audience", "plan", "experiment", "deliveries")
 
 
-@pytest.mark.parametrize("place", [*PLACES, *CAMPAIGN_PARTS, "somebody", "segment", "rule", "dialog", "talk"])
+@pytest.mark.parametrize("place", [*PLACES, *CAMPAIGN_PARTS, *OTHERS])
 def test_every_page_is_legible_named_and_narrow_enough(screen: Page, demo: Demo, place: str) -> None:
     go_to(screen, demo, place)
     assert screen.evaluate(FAINT) == []
@@ -138,12 +139,20 @@ def go_to(page: Page, demo: Demo, place: str) -> None:
     if place in CAMPAIGN_PARTS:
         sent = demo.ask("{ campaigns(filter: {status: COMPLETED}) { nodes { id } } }")["campaigns"]["nodes"][0]["id"]
         address = f"/campaigns/{sent}/{place}"
+    if place == "calls":
+        called = demo.ask('{ campaigns(filter: {search: "Back on the shelf"}) { nodes { id } } }')["campaigns"]["nodes"]
+        address = f"/campaigns/{called[0]['id']}/calls"
+    if place == "delivery":
+        delivered = demo.ask("{ deliveries(first: 1, filter: {states: [DELIVERED]}) { nodes { id } } }")["deliveries"]
+        address = f"/deliveries/{delivered['nodes'][0]['id']}"
     page.goto(f"{demo.console}#{'/api-keys' if place == 'dialog' else address}")
     expect(page.locator("main[aria-busy]")).to_have_count(0)
     if place == "somebody":
         expect(page.locator(".live")).to_have_text("Live")
-    if place in CAMPAIGN_PARTS:
+    if place in {*CAMPAIGN_PARTS, "calls"}:
         expect(page.locator(".live")).to_have_text("Live")
+    if place == "delivery":
+        expect(page.locator("iframe")).to_be_visible()
     if place == "segment":
         expect(page.get_by_text("Ready")).to_be_visible()
         expect(page.locator("tbody tr").first).to_be_visible()

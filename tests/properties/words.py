@@ -25,6 +25,7 @@ UNPLANNED = {"previewSegment", "explainMembership", "memberCountSeries"}
 UNPLANNED |= {"presentNow", "fileLinks", "renderCannedResponse", "inboxSnapshotCursor", "identitySecret"}
 UNPLANNED |= {"previewContent", "contentIssues", "sendingDomainRecords", "integrationKinds", "estimateAudience"}
 UNPLANNED |= {"experimentResult", "subscriptionPreferences", "metricSeries", "sendingPolicy", "canContact"}
+UNPLANNED |= {"deliveriesSnapshotCursor"}
 """Root fields that actions answer."""
 CURSOR_CODES = {
     ("Query", "members"): "c",

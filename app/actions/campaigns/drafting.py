@@ -1,6 +1,7 @@
 """Making campaigns, changing, copying and putting them away."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, Unpack
 from uuid import UUID
 
@@ -66,15 +67,20 @@ async def create_campaign(
     return campaign.id
 
 
-async def update_campaign(tx: Tx, *, campaign_id: UUID, **changes: Unpack[CampaignChanges]) -> None:
+async def update_campaign(
+    tx: Tx, *, campaign_id: UUID, expected_updated_at: datetime | None = None, **changes: Unpack[CampaignChanges]
+) -> None:
     """Changes what is named. Name, description and tags may always be changed; channels, audience, exclusions, schedule
     and control share of drafts and failed campaigns (of triggered and transactional ones always, of recurring ones the
     audience); the rest until the campaign has ended.
 
-    Raises :class:`Conflict` at what may not be changed any more, else as :func:`create_campaign` does.
+    Raises :class:`Conflict` at what may not be changed any more, and at ``expected_updated_at`` if that is given and
+    the campaign has changed since; else as :func:`create_campaign` does.
     """
     tx.require(Scope.CAMPAIGNS_WRITE)
     campaign = await CampaignStore(tx).get(campaign_id, locked=True)
+    if expected_updated_at is not None and expected_updated_at != campaign.updated_at:
+        raise Conflict("The campaign was changed meanwhile.", "expected_updated_at")
     clean = await checked_settings(tx, campaign.kind, dict(changes))
     changed = {key: value for key, value in clean.items() if getattr(campaign, key) != value}
     for key in changed:

@@ -48,19 +48,23 @@ async def set_content(
     test_group: int = 0,
     language: str = "",
     values: Mapping[str, Any],
+    expected_version: int | None = None,
 ) -> Content:
     """Gives a campaign its content for a channel, test group and language, and makes it if there is none.
 
     ``values`` has the columns in :data:`EDITABLE` that are given; the others stay. ``language`` "" is what everybody
     gets who has no better one. A draft may be broken: :func:`check_contents` says so before it is launched.
+    ``expected_version``: only if the content has this one, 0: only if there is none yet.
 
     Raises :class:`NotFound` for the campaign, sender or layout, :class:`Invalid`, and :class:`Conflict` for a campaign
-    that is over.
+    that is over, and at ``expected_version`` for a content that somebody has changed meanwhile.
     """
     tx.require(Scope.CAMPAIGNS_WRITE)
     where = await _place(tx, campaign_id, channel, test_group, language)
     await lock_names(tx.session, tx.tenant_id, [campaign_id.hex], kind="content")
     content = await _at(tx, campaign_id, where)
+    if expected_version is not None and expected_version != (0 if content is None else content.version):
+        raise Conflict("The content was changed meanwhile.", "expected_version")
     if content is not None:
         return await _change(tx, content, values)
     checked = await Values(tx).checked(channel, values)

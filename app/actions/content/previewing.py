@@ -146,7 +146,7 @@ async def _samples(reading: Reading) -> list[Person]:
 def _gaps(contents: Sequence[ReadyContent], channels: Sequence[str], groups: Sequence[int]) -> list[Issue]:
     there = {(one.channel, one.test_group) for one in contents if one.language == ""}
     return [
-        Issue(f"contents.{channel}.{group}", "has no content that suits every language")
+        Issue(f"contents.{channel}.{group}", "needs a content without a language, for everybody else")
         for channel in channels
         for group in groups
         if (channel, group) not in there

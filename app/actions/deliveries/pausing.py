@@ -26,6 +26,7 @@ SENDS = frozenset({"sending", "completed", "scheduled"})
 """What a campaign is that may send: a completed one sends what is tried again by hand."""
 DELETED = "deleted"
 LEASE = ("id", "lease_token")
+CLAIMED = ("state", ("claimed",))
 PORTION = 2000
 """Messages that are released in one unit of work."""
 
@@ -65,8 +66,8 @@ async def put_aside(tx: Tx, *, claims: Sequence[Claim]) -> None:
             waiting.append({**row, "state": "queued", "due_at": due_at})
         else:
             over[claim.id] = {**row, "state": "cancelled", "reason": "cancelled", "error": f"The campaign is {word}."}
-    await tx.update(Delivery, waiting, LEASE)
-    ended = await tx.update(Delivery, list(over.values()), LEASE)
+    await tx.update(Delivery, waiting, LEASE, CLAIMED)
+    ended = await tx.update(Delivery, list(over.values()), LEASE, CLAIMED)
     await tell_deliveries(tx, [claim.event("cancelled", tx.now) for claim in claims if claim.id in ended])
     if any(row["due_at"] != PARKED_AT for row in waiting):
         tx.dispatch()

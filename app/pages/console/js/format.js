@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 
-const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const EXACT = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
@@ -24,10 +25,10 @@ export function ago(iso, now = Date.now()) {
   return DATE.format(new Date(iso));
 }
 
-/** A moment as people say it; the exact one is its tooltip. */
+/** A moment as people say it (`ago`, `date`, `clock`, or `exact` with its timezone); the exact one is its tooltip. */
 export function moment(iso, style = "ago") {
   const when = new Date(iso);
-  const text = { ago: () => ago(iso), date: () => DATE.format(when), clock: () => CLOCK.format(when) }[style]();
+  const text = { ago: () => ago(iso), date: () => DATE.format(when), clock: () => CLOCK.format(when), exact: () => EXACT.format(when) }[style]();
   const following = style === "ago" ? { "data-ago": true } : {};
   return h("time", { datetime: iso, title: DATE_TIME.format(when), ...following }, text);
 }

@@ -8,8 +8,9 @@ import { announce } from "../notices.js";
 import { RuleBuilder } from "../rules/builder.js";
 import { groupOf, sentence } from "../rules/words.js";
 import { GraphError } from "../wire.js";
-import { ESTIMATE, SEGMENTS, UPDATE } from "./documents.js";
+import { CAMPAIGN, ESTIMATE, SEGMENTS, UPDATE } from "./documents.js";
 import { estimated } from "./estimate.js";
+import { saveOver } from "./merging.js";
 
 const THINKING_MS = 500;
 /** As the server calls an audience of all customers. */
@@ -47,11 +48,11 @@ export class Audience {
     const { campaign } = this;
     const isOpen = ["DRAFT", "FAILED"].includes(campaign.status) || ["TRIGGERED", "TRANSACTIONAL"].includes(campaign.kind) ||
       (campaign.kind === "RECURRING" && ["SCHEDULED", "SENDING", "PAUSED"].includes(campaign.status));
-    fill(this.holder, isOpen && may("campaigns:write") ? this.#form() : this.#told());
+    fill(this.holder, isOpen && may("campaigns:write") ? this.form() : this.#told());
   }
 
   #told() {
-    const name = (id) => this.segments.find((segment) => segment.id === id)?.name ?? id;
+    const name = (id) => this.#called(id);
     const tree = (rule) => {
       const group = groupOf(rule);
       return group ? h("li", null, h("span", { class: "strong" }, group.words), h("ul", null, group.below.map(tree))) : h("li", null, sentence(rule, name));
@@ -62,12 +63,16 @@ export class Audience {
       exclusions && [h("h2", null, "Not for"), h("ul", { class: "tree" }, tree(exclusions))]);
   }
 
-  #form() {
-    const { audience, exclusions } = this.campaign;
+  /** The form of the campaign as it is known. */
+  form() {
+    const { audience, exclusions, updatedAt } = this.campaign;
     const pairs = this.segments.map(({ id, name }) => [id, name]);
-    this.who = new Choice("audience", audience, this.segments, pairs, [["segment", "A segment"], ["rule", "Whoever this rule is true of"], ["everybody", "Everybody"]]);
+    const ways = [["segment", "A segment"], ["rule", "Whoever this rule is true of"], ["everybody", "Everybody"]];
+    if (this.campaign.kind === "TRIGGERED") ways.unshift(["nobody", "Nobody: each call says for whom"]);
+    this.who = new Choice("audience", audience, this.segments, pairs, ways);
     this.not = new Choice("exclusions", exclusions, this.segments, pairs, [["nobody", "Nobody is left out"], ["segment", "A segment"], ["rule", "Whoever this rule is true of"]]);
-    this.left = this.not.read([]);
+    this.before = this.#read([]);
+    this.stamp = updatedAt;
     const content = form({
       submit: "Save audience",
       fields: [h("section", { class: "card fields", "aria-label": "Audience" }, h("h2", null, "For whom it is"), this.who.element),
@@ -80,17 +85,60 @@ export class Audience {
 
   async #save() {
     const issues = [];
-    const [audience, exclusions] = [this.who.read(issues), this.not.read(issues)];
+    const values = this.#read(issues);
     if (issues.length) throw this.#refused(new GraphError(issues[0].message, { issues }));
     try {
-      await ask(UPDATE, { input: { campaignId: this.campaign.id, audience, exclusions } });
+      await saveOver({
+        before: { values: this.before, stamp: this.stamp },
+        values,
+        save: (changes, expectedUpdatedAt) => ask(UPDATE, { input: { campaignId: this.campaign.id, expectedUpdatedAt, ...changes } }),
+        read: () => this.#fresh(),
+        label: (name) => (name === "audience" ? "For whom it is" : "Who is left out"),
+        shown: (name, rule) => this.#words(rule, name === "audience" ? "Nobody chosen" : "Nobody"),
+      });
     } catch (error) {
       throw error instanceof GraphError ? this.#refused(error) : error;
     }
-    this.left = exclusions;
     announce("The audience is saved.");
+    await this.#again();
+  }
+
+  /** Shows what is saved now: perhaps others have changed it besides us. */
+  async #again() {
     await this.changed();
+    this.#draw();
+    this.holder.querySelector("button[type=submit]")?.focus();
     this.#look();
+  }
+
+  #read(issues) {
+    return { audience: this.who.read(issues), exclusions: this.not.read(issues) };
+  }
+
+  /** What is saved now, as a form of its own reads it. */
+  async #fresh() {
+    const { campaign } = await ask(CAMPAIGN, { id: this.campaign.id }, this.page);
+    if (!campaign) return null;
+    const other = new Audience(this.page, campaign, () => {});
+    Object.assign(other, { segments: this.segments });
+    other.form();
+    return { values: other.before, stamp: campaign.updatedAt };
+  }
+
+  /** A rule in words, a line for each condition. */
+  #words(rule, none) {
+    if (!rule) return none;
+    if (same(rule, EVERYBODY)) return "Everybody";
+    const lines = (one, depth) => {
+      const group = groupOf(one);
+      const indent = "  ".repeat(depth);
+      return group ? [`${indent}${group.words}`, ...group.below.flatMap((below) => lines(below, depth + 1))] : [`${indent}${sentence(one, (id) => this.#called(id))}`];
+    };
+    return lines(rule, 0).join("\n");
+  }
+
+  #called(id) {
+    return this.segments.find((segment) => segment.id === id)?.name ?? id;
   }
 
   #refused(error) {
@@ -117,7 +165,7 @@ export class Audience {
       const { estimateAudience: found } = await ask(ESTIMATE, { id: this.campaign.id, recipients: this.who ? rule : null }, this.page);
       if (turn !== this.#turn) return;
       this.who?.clear();
-      const unsaved = this.not && !same(this.not.read([]), this.left) && h("p", { class: "small quiet" }, "Who is newly left out counts once it is saved.");
+      const unsaved = this.not && !same(this.not.read([]), this.before.exclusions) && h("p", { class: "small quiet" }, "Who is newly left out counts once it is saved.");
       fill(this.found, estimated(found), unsaved);
     } catch (error) {
       if (this.page.signal.aborted || turn !== this.#turn) return;
@@ -127,10 +175,10 @@ export class Audience {
   }
 }
 
-/** A rule, chosen the short way or built. `path` is where the graph speaks of it. */
-class Choice {
-  constructor(path, rule, segments, pairs, ways) {
-    Object.assign(this, { path, segments, pairs });
+/** A rule, chosen the short way or built. `path` is where the graph speaks of it; `more` has the fields of ways that are no rule. */
+export class Choice {
+  constructor(path, rule, segments, pairs, ways, more = {}) {
+    Object.assign(this, { path, segments, pairs, more });
     const chosen = rule?.segment ? "segment" : rule && same(rule, EVERYBODY) ? "everybody" : rule ? "rule" : ways[0][0];
     this.holder = h("div");
     this.way = field({ name: `${path}.way`, label: "Who", options: ways, value: chosen, onchange: ({ target }) => this.#draw(target.value) });
@@ -143,12 +191,12 @@ class Choice {
     this.builder = way === "rule" ? new RuleBuilder(rule, this.pairs) : null;
     this.segment = way === "segment" && field({ name: `${this.path}.segment`, label: "Segment", value: rule?.segment?.id,
       options: [["", "Choose one"], ...this.segments.map(({ id, name, memberCount }) => [id, `${name} (${memberCount})`])] });
-    fill(this.holder, this.builder?.element, this.segment);
+    fill(this.holder, this.builder?.element, this.segment, this.more[way] && h("div", { class: "fields" }, this.more[way]));
   }
 
   read(issues) {
     if (this.chosen === "everybody") return EVERYBODY;
-    if (this.chosen === "nobody") return null;
+    if (this.chosen === "nobody" || this.chosen in this.more) return null;
     if (this.chosen === "segment") {
       const id = this.segment.querySelector("select").value;
       return id ? { segment: { id } } : null;

@@ -18,7 +18,9 @@ const RANGES = {
 };
 const LEAD = { HOUR, DAY: 24 * HOUR, WEEK: 168 * HOUR };
 const FEWEST = 12;
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [760, 240, 52, 12, 12, 30];
+const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [240, 52, 12, 12, 30];
+/** Drawn as wide as it will about be seen, so that its letters are as large as the others. */
+const widthNow = () => (matchMedia("(max-width: 40rem)").matches ? 380 : 760);
 
 /** A card with the curves of some subjects (ids of campaigns, contents or links; none: of all messages). */
 export class Chart {
@@ -51,12 +53,13 @@ export class Chart {
 const wordsOf = (metric) => METRICS[metric.toLowerCase()];
 
 function drawn(series, format) {
+  const width = widthNow();
   const times = series[0].points.map(({ at }) => at);
   const most = roof(Math.max(...series.flatMap(({ points }) => points.map(({ count }) => count))));
-  const x = (place) => LEFT + (place * (WIDTH - LEFT - RIGHT)) / Math.max(times.length - 1, 1);
+  const x = (place) => LEFT + (place * (width - LEFT - RIGHT)) / Math.max(times.length - 1, 1);
   const y = (count) => TOP + (1 - count / most) * (HEIGHT - TOP - BOTTOM);
   const grid = [0, most / 2, most].flatMap((count) => [
-    s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(count), y2: y(count) }),
+    s("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(count), y2: y(count) }),
     s("text", { x: LEFT - 8, y: y(count) + 4, "text-anchor": "end" }, number(count)),
   ]);
   const marked = [0, Math.floor((times.length - 1) / 2), times.length - 1];
@@ -65,16 +68,15 @@ function drawn(series, format) {
   const lines = series.map(({ points }, which) => s("path", { class: `line series-${which}`,
     d: points.map(({ count }, place) => `${place ? "L" : "M"}${x(place).toFixed(1)} ${y(count).toFixed(1)}`).join("") }));
   const spoken = series.map(({ metric, total }) => `${number(total)} ${wordsOf(metric).toLowerCase()}`).join(", ");
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `In this time: ${spoken}`, dir: "ltr" },
-    ...grid, ...dates, ...lines, ...times.map((at, place) => tip(series, at, place, x, format, times.length)));
+  const picture = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `In this time: ${spoken}`, dir: "ltr" },
+    ...grid, ...dates, ...lines, ...times.map((at, place) => tip(series, at, place, x, format, x(1) - x(0))));
   const legend = h("ul", { class: "legend", "aria-hidden": "true" }, series.map(({ metric, total }, which) =>
     h("li", null, h("span", { class: `swatch-line series-${which}` }), `${wordsOf(metric)} `, h("strong", null, number(total)))));
   return [legend, picture, table(series, times, format)];
 }
 
 /** What a pointer finds above a step. */
-function tip(series, at, place, x, format, steps) {
-  const width = (WIDTH - LEFT - RIGHT) / Math.max(steps - 1, 1);
+function tip(series, at, place, x, format, width) {
   const said = series.map(({ metric, points }) => `${wordsOf(metric)}: ${number(points[place].count)}`);
   return s("rect", { class: "tip", x: x(place) - width / 2, y: TOP, width, height: HEIGHT - TOP - BOTTOM },
     s("title", {}, [format.format(new Date(at)), ...said].join("\n")));

@@ -8,6 +8,7 @@ import { avatar, moment, number, personName } from "../format.js";
 import { ask } from "../graph.js";
 import { pagedTable } from "../lists.js";
 import { announce } from "../notices.js";
+import { WhyNot } from "./asking.js";
 import { REASON_CHOICES, STATE_CHOICES, channelWords, deliveryBadge, reasonWords } from "./words.js";
 
 const DELIVERIES = `query Deliveries($filter: DeliveryFilter, $people: Boolean!, $campaigns: Boolean!, $first: Int, $after: String, $last: Int, $before: String) {
@@ -43,7 +44,7 @@ export function deliveriesTable(page, filter, { people = true } = {}) {
       { label: "State", cell: ({ state, reason, error, dueAt }) => [deliveryBadge(state), why(state, reason, error, dueAt)] },
       { label: "Channel", look: "wide", cell: ({ channel }) => channelWords(channel) },
       { label: "Since", look: "wide", cell: since },
-      { label: "Actions", hidden: true, look: "end", cell: ({ id, state, recipient }) => h("a", { class: "button slight", href: `#/deliveries/${id}`,
+      { label: "Actions", hidden: true, look: "end wide", cell: ({ id, state, recipient }) => h("a", { class: "button slight", href: `#/deliveries/${id}`,
         "aria-label": `${state === "SKIPPED" ? "Why not?" : "See"} ${recipient}` }, state === "SKIPPED" ? "Why not?" : "See") },
     ],
   });
@@ -53,7 +54,7 @@ function who({ id, customer, recipient }) {
   const name = customer ? personName(customer) : recipient;
   const address = recipient || customer?.email;
   return h("div", { class: "entry" }, customer && avatar(name, customer.id), h("div", null,
-    customer ? h("a", { href: `#/customers/${customer.id}` }, name) : h("a", { href: `#/deliveries/${id}` }, name || "Somebody"),
+    h("a", { href: `#/deliveries/${id}` }, name || "Somebody"),
     address && address !== name && h("span", { class: "small quiet" }, address)));
 }
 
@@ -65,6 +66,7 @@ function what({ id, subject, campaign, isTest }) {
 /** In a few words, why it is where it is. */
 function why(state, reason, error, dueAt) {
   if (state === "QUEUED" && dueAt) return h("span", { class: "small quiet reason" }, reason ? `${reasonWords(reason)}, due ` : "Due ", moment(dueAt));
+  if (state === "QUEUED") return h("span", { class: "small quiet reason" }, "Until its campaign goes on");
   const text = error ?? (reason && reasonWords(reason));
   return text && h("span", { class: "small quiet reason" }, text);
 }
@@ -91,7 +93,8 @@ export class Deliveries {
   async load() {
     this.table = await deliveriesTable(this.page, { campaignId: this.campaign.id, isTest: false });
     await this.#offer();
-    return h("div", null, h("div", { class: "filters" }, deliveryFilters(this.page, this.table), this.acts), this.table.element);
+    const list = h("div", null, h("div", { class: "filters" }, deliveryFilters(this.page, this.table), this.acts), this.table.element);
+    return may("customers:read") ? h("div", { class: "stack" }, new WhyNot(this.page, this.campaign).element, list) : list;
   }
 
   async renew(campaign) {

@@ -50,13 +50,25 @@ export const SERIES = `query Series($metrics: [Metric!]!, $start: DateTime!, $en
   }
 }`;
 
+export const RUNS = `query Runs($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+  campaign(id: $id) {
+    runs(first: $first, after: $after, last: $last, before: $before) {
+      totalCount
+      pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+      nodes { id number occurrence state data targeted prepared control awaitsWinner problems dueAt finishedAt }
+    }
+  }
+}`;
+export const TRIGGER = "mutation TriggerCampaign($input: TriggerCampaignInput!) { triggerCampaign(input: $input) { run { id number } } }";
+export const SEND_TRANSACTIONAL = "mutation SendTransactional($input: SendTransactionalInput!) { sendTransactional(input: $input) { deliveryId } }";
+
 export const LINKS = `query Links($id: ID!) {
   campaign(id: $id) { links { id url metrics { clicked clickedOnce humanClicked humanClickedOnce machineClicked } } }
 }`;
 
 export const CONTENTS = `query Contents($id: ID!) {
   campaign(id: $id) {
-    contents { id channel testGroup language name fromAddress replyTo subject preheader body plain fields sender { id } layout { id } updatedAt }
+    contents { id channel testGroup language name fromAddress replyTo subject preheader body plain headers fields version sender { id } layout { id } updatedAt }
   }
   senders { id kind name address }
   layouts { id name }
@@ -65,9 +77,13 @@ export const SET_CONTENT = "mutation SetContent($input: SetContentInput!) { setC
 export const DELETE_CONTENT = "mutation DeleteContent($input: DeleteContentInput!) { deleteContent(input: $input) { contentId } }";
 export const PREVIEW = `query PreviewContent($id: ID, $draft: ContentDraftInput, $customer: CustomerRefInput, $data: JSON) {
   previewContent(contentId: $id, draft: $draft, customer: $customer, data: $data) {
-    message { subject preheader body plain fromAddress replyTo fields } links warnings { path line message } missing
+    message { subject preheader body plain fromAddress replyTo headers { name value } fields } links warnings { path line message } missing
   }
 }`;
+const PERSON = "id email externalId phone attributes locale timezone";
+export const PERSON_BY = `query PersonBy($id: ID, $externalId: String, $email: String) { customer(id: $id, externalId: $externalId, email: $email) { ${PERSON} } }`;
+export const PEOPLE = `query People($search: String!) { customers(filter: { search: $search }, first: 6) { nodes { ${PERSON} } } }`;
+export const LAST_CALL = "query LastCall($id: ID!) { campaign(id: $id) { runs(first: 1) { nodes { data } } deliveries(first: 1) { nodes { data } } } }";
 export const SAMPLE = `query Sample($rule: RuleInput!) { previewSegment(rule: $rule, sample: 6) { sample { id email externalId phone attributes } } }`;
 export const ANYBODY = "query Anybody { customers(first: 6) { nodes { id email externalId phone attributes } } }";
 export const SEND_TEST = "mutation SendTest($input: SendTestInput!) { sendTest(input: $input) { deliveryId } }";

@@ -8,11 +8,12 @@ const STOPS = [["noAddress", "No address"], ["suppressed", "Suppressed"], ["notC
 
 /** The estimate as lines with bars; every channel has its own. */
 export function estimated({ targeted, excluded, control, channels }) {
-  const line = (label, count, look) => h("li", { class: look }, h("span", null, label), h("span", { class: "tally" }, number(count)),
-    h("span", { class: "share-bar", "aria-hidden": "true" }, bar(count, targeted)));
+  const everybody = targeted + excluded;
+  const line = (label, count, look, whole = targeted) => h("li", { class: look }, h("span", null, label), h("span", { class: "tally" }, number(count)),
+    h("span", { class: "share-bar", "aria-hidden": "true" }, bar(count, whole)));
   return h("div", { class: "stack" },
     h("p", { class: "found" }, h("strong", null, number(targeted)), targeted === 1 ? " person is in it" : " people are in it"),
-    h("ul", { class: "gates" }, excluded > 0 && line("Excluded", excluded, "stopped"), control > 0 && line("Control group, who get nothing", control, "stopped")),
+    h("ul", { class: "gates" }, excluded > 0 && line("Left out besides", excluded, "stopped", everybody), control > 0 && line("Control group, who get nothing", control, "stopped")),
     channels.map((one) => h("div", null, h("h3", null, channelWords(one.channel)), h("ul", { class: "gates" },
       STOPS.filter(([gate]) => one[gate] > 0).map(([gate, label]) => line(label, one[gate], "stopped")), line("Are reached", one.reachable, "reached")))));
 }

@@ -4,7 +4,7 @@ import { may } from "../account.js";
 import { confirmDialog, formDialog } from "../dialogs.js";
 import { button, fill, h, icon } from "../dom.js";
 import { field, form, tick } from "../forms.js";
-import { moment, number, pairs } from "../format.js";
+import { moment, number, pairs, words } from "../format.js";
 import { ask } from "../graph.js";
 import { announce } from "../notices.js";
 import { CREATE_EXPERIMENT, DECIDE_EXPERIMENT, DELETE_EXPERIMENT, RESULT, UPDATE_EXPERIMENT } from "./documents.js";
@@ -115,11 +115,12 @@ export class ExperimentPart {
     const won = winner === null ? null : groups.find(({ position }) => position === winner)?.name;
     const verdict = state === "DECIDED" ? h("p", { class: "callout good" }, won === null ? "Decided: no group was surely better." : `${won} has won.`)
       : result && h("p", { class: "callout" }, result.winner === null ? "No group is surely better yet." : `${groups[result.winner].name} is better, with a confidence of ${PERCENT.format(result.confidence)}.`);
-    return [verdict,
+    const isComparing = !result && state !== "DRAFT" && h("p", { class: "quiet small", role: "status" }, "The groups are being compared…");
+    return [verdict, isComparing,
       h("section", { class: "card flush", "aria-label": "Groups" }, table(groups, result, winner)),
       h("section", { class: "card", "aria-label": "How it is decided" }, h("h2", null, "How it is decided"), pairs([
-        ["State", h("span", { class: `badge ${STATES[state][1]}` }, STATES[state][0])], ["By", METRICS.find(([key]) => key === metric)[1]], ["Confidence", share(confidence)],
-        ["Take part", share(sampleShare)], [automatic ? "Decides by itself" : "To be decided", decidesAt && moment(decidesAt)], ["Decided", decidedAt && moment(decidedAt)]]),
+        ["State", h("span", { class: `badge ${STATES[state]?.[1] ?? ""}` }, STATES[state]?.[0] ?? words(state))], ["By", METRICS.find(([key]) => key === metric)?.[1] ?? words(metric)], ["Confidence", share(confidence)],
+        ["Take part", share(sampleShare)], [automatic ? "Decides by itself" : "To be decided", decidesAt && moment(decidesAt, "exact")], ["Decided", decidedAt && moment(decidedAt, "exact")]]),
       state === "RUNNING" && may("campaigns:send") && h("div", { class: "decide" }, button("Decide…", () => this.#decide(groups), "primary")))];
   }
 

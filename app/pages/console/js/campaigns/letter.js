@@ -10,7 +10,7 @@ const SCRIPT = /<script\b[\s\S]*?<\/script\s*>|<\/?(?:script|iframe|object|embed
 const RUNNING = "script, iframe, object, embed, link, meta[http-equiv]";
 /** What is written into frames as soon as they are there. */
 const waiting = new WeakMap();
-const [ROOM, SMALLEST] = [20, 80];
+const [ROOM, SMALLEST] = [48, 80];
 const HIGHEST = 900;
 
 /** A frame with the message. `title` is what it is called for those who listen. */

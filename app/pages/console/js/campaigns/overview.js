@@ -1,7 +1,7 @@
 // How a campaign stands: how far it has come, what came of it over time and by what was said, and the facts.
 
 import { fill, h } from "../dom.js";
-import { moment, number, pairs } from "../format.js";
+import { moment, number, pairs, words } from "../format.js";
 import { ask } from "../graph.js";
 import { sentence } from "../rules/words.js";
 import { EVERYBODY, same } from "./audience.js";
@@ -9,10 +9,9 @@ import { Chart } from "./chart.js";
 import { LINKS } from "./documents.js";
 import { contentWords } from "./places.js";
 import { recurrenceWords } from "./recurrence.js";
-import { KINDS, METRICS, channelWords, rate } from "./words.js";
+import { KINDS, METRICS, channelWords, rate, runBadge } from "./words.js";
 
 const COUNTED = ["CREATED", "SENT", "DELIVERED", "HUMAN_OPENED", "HUMAN_CLICKED", "CONVERTED", "BOUNCED", "COMPLAINED", "UNSUBSCRIBED", "SUPPRESSED", "SKIPPED", "FAILED", "IN_DOUBT"];
-const RUN_STATES = { PREPARING: ["Being made", "warn"], SENDING: ["Being sent", "warn"], PAUSED: ["Paused", "warn"], COMPLETED: ["Completed", "good"], CANCELLED: ["Cancelled", ""], FAILED: ["Failed", "bad"] };
 const AGAIN_MS = 15_000;
 
 /** Sums of some subjects of the graph, each under a name of its own, in one question. */
@@ -129,17 +128,20 @@ export class Overview {
       h("div", null, h("span", { class: "strong" }, `No. ${run.number}`), " ", moment(run.dueAt), h("br"),
         h("span", { class: "small quiet" }, `${number(run.prepared)} messages for ${number(run.targeted)} people${run.control ? `, ${number(run.control)} in the control group` : ""}`),
         run.problems.map(({ value, detail }) => h("p", { class: "small wrong" }, [value, detail].filter(Boolean).join(": ")))),
-      h("span", { class: `badge ${RUN_STATES[run.state][1]}` }, RUN_STATES[run.state][0])))));
+      runBadge(run.state)))));
   }
 
   #beginning() {
-    const { id, contents, audience, kind } = this.campaign;
+    const { id, contents, audience, kind, channels, experiment } = this.campaign;
     const step = (isDone, path, label, words) => h("li", { "data-done": String(isDone) }, h("a", { href: `#/campaigns/${id}/${path}` }, label), h("span", { class: "small quiet" }, words));
     const isCalled = ["TRIGGERED", "TRANSACTIONAL"].includes(kind);
+    const groups = experiment?.groups.map(({ position }) => position) ?? [0];
+    const missing = channels.filter((channel) => groups.some((group) => !contents.some((one) => one.channel === channel && one.testGroup === group && !one.language)));
+    const written = contents.length === 0 ? "Nothing yet" : missing.length ? `Nothing yet for everybody over ${missing.map(channelWords).join(", ")}` : contents.length === 1 ? "1 content" : `${contents.length} contents`;
     return h("section", { class: "card", "aria-label": "What is to do" }, h("h2", null, "What is to do before it goes"), h("ol", { class: "steps" },
-      step(contents.some(({ language }) => !language), "contents", "Write what it says", contents.length ? `${contents.length} ${contents.length === 1 ? "content" : "contents"} so far` : "Nothing yet"),
+      step(!missing.length, "contents", "Write what it says", written),
       !isCalled && step(Boolean(audience), "audience", "Choose for whom it is", audience ? "Chosen" : "Nobody yet"),
-      step(true, "plan", "Say when and by which rules", "There is something sensible to begin with"), step(true, "experiment", "Try something out", "If you like")));
+      step(true, "plan", "Say when and by which rules", "There is something sensible to begin with"), step(Boolean(experiment), "experiment", "Try something out", experiment ? experiment.groups.map(({ name }) => name).join(", ") : "If you like")));
   }
 
   #tell() {
@@ -147,9 +149,9 @@ export class Overview {
     const { schedule, goal, audience } = campaign;
     const flags = [campaign.ignoresCaps && "Ignores caps", campaign.ignoresQuietHours && "Ignores quiet hours", campaign.sendsToUnsubscribed && "Also to unsubscribed", !campaign.isTracked && "Not tracked"].filter(Boolean);
     fill(this.facts, h("section", { class: "card", "aria-label": "Facts" }, h("h2", null, "Facts"), pairs([
-      ["What for", campaign.description || null], ["Sent", KINDS[campaign.kind]], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
+      ["What for", campaign.description || null], ["Kind", KINDS[campaign.kind] ?? words(campaign.kind)], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
       ["Audience", audience && same(audience, EVERYBODY) ? "Everybody" : audience ? (audience.segment || audience.and || audience.or ? h("a", { href: `#/campaigns/${campaign.id}/audience` }, "See the rule") : sentence(audience)) : null],
-      ["Begins", campaign.scheduledAt && moment(campaign.scheduledAt)], ["Begun", campaign.startedAt && moment(campaign.startedAt)], ["Ended", campaign.completedAt && moment(campaign.completedAt)],
+      ["Begins", campaign.scheduledAt && moment(campaign.scheduledAt, "exact")], ["Begun", campaign.startedAt && moment(campaign.startedAt, "exact")], ["Ended", campaign.completedAt && moment(campaign.completedAt, "exact")],
       ["Clock", schedule.at && (schedule.in_recipients_timezone ? "Everybody's own" : schedule.timezone ?? "UTC")], ["Recurs", schedule.rrule && recurrenceWords(schedule.rrule)],
       ["Called as", campaign.triggerName && h("code", null, campaign.triggerName)], ["Priority", String(campaign.priority)], ["At most", campaign.throttlePerSecond && `${number(campaign.throttlePerSecond)} a second`],
       ["Control group", campaign.controlShare ? rate(campaign.controlShare, 1000) : null], ["Goal", goal && `${goal.event}, within ${number(goal.within_s / 86_400)} days`],

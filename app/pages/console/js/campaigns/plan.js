@@ -1,11 +1,13 @@
 // When a campaign goes and by which rules, and what it is to achieve.
 
 import { may } from "../account.js";
-import { h } from "../dom.js";
+import { fill, h } from "../dom.js";
 import { field, form, tick } from "../forms.js";
+import { words } from "../format.js";
 import { ask } from "../graph.js";
 import { announce } from "../notices.js";
-import { TOPICS, UPDATE } from "./documents.js";
+import { CAMPAIGN, TOPICS, UPDATE } from "./documents.js";
+import { saveOver } from "./merging.js";
 import { clockOf, momentOf, ownTimezone, timezones } from "./moments.js";
 import { askPlainly } from "./places.js";
 import { Recurrence } from "./recurrence.js";
@@ -28,17 +30,24 @@ export class Plan {
   }
 
   async load() {
-    const { subscriptionTopics: topics } = await ask(TOPICS, {}, this.page);
+    this.topics = (await ask(TOPICS, {}, this.page)).subscriptionTopics;
+    this.draw();
+    this.holder = h("div", null, this.form);
+    return this.holder;
+  }
+
+  /** Draws the form of the campaign as it is known. */
+  draw() {
     const { campaign } = this;
     this.recurrence = campaign.kind === "RECURRING" ? new Recurrence(campaign.schedule.rrule) : null;
     this.form = form({
       submit: "Save plan",
-      fields: [this.#about(topics), this.#when(), this.#rules(), this.#aim()],
+      fields: [this.#about(this.topics), this.#when(), this.#rules(), this.#aim()],
       action: () => this.#save(),
     });
     this.before = this.#read();
+    this.stamp = campaign.updatedAt;
     if (!may("campaigns:write")) this.form.querySelectorAll("button[type=submit]").forEach((one) => one.remove());
-    return this.form;
   }
 
   renew(campaign) {
@@ -86,7 +95,7 @@ export class Plan {
         field({ name: "goal.event", label: "Event", value: goal?.event, placeholder: "purchase", autocomplete: "off", hint: "Left empty: nothing is counted." }),
         field({ name: "goal.withinSeconds", label: "Within days", type: "number", min: 0.01, max: 90, step: "any", value: goal ? goal.within_s / DAY_S : 7 }),
         field({ name: "goal.after", label: "After", options: AFTER, value: (goal?.after ?? "sent").toUpperCase() }),
-        field({ name: "goal.revenueProperty", label: "Property with what was earned", value: goal?.revenue_property, placeholder: "amount", autocomplete: "off" })));
+        field({ name: "goal.revenueProperty", label: "Revenue property", value: goal?.revenue_property, placeholder: "amount", autocomplete: "off" })));
   }
 
   /** What the form says, as the graph takes it. */
@@ -119,13 +128,42 @@ export class Plan {
 
   /** Only what is other than it was: some of it cannot be changed any more once the campaign goes. */
   async #save() {
-    const now = this.#read();
-    const changes = Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(this.before[name])));
-    await askPlainly(UPDATE, { input: { campaignId: this.campaign.id, ...changes } });
-    this.before = now;
+    const campaignId = this.campaign.id;
+    await saveOver({
+      before: { values: this.before, stamp: this.stamp },
+      values: this.#read(),
+      save: (changes, expectedUpdatedAt) => askPlainly(UPDATE, { input: { campaignId, expectedUpdatedAt, ...changes } }),
+      read: () => this.#fresh(),
+      label: (name) => this.form.querySelector(`[data-field="${name}"] label, [data-field^="${name}."] label`)?.textContent ?? name,
+      shown: (name, value) => (name === "topicId" ? this.topics.find(({ id }) => id === value)?.name ?? "None" : shownValue(value)),
+    });
     announce("The plan is saved.");
+    const fresh = await this.#fresh();
+    if (!fresh) return;
+    Object.assign(this, { campaign: fresh.campaign });
+    this.draw();
+    fill(this.holder, this.form);
+    this.form.querySelector("button[type=submit]").focus();
     await this.changed();
   }
+
+  /** What the plan says now, as a form of its own reads it. */
+  async #fresh() {
+    const { campaign } = await ask(CAMPAIGN, { id: this.campaign.id }, this.page);
+    if (!campaign) return null;
+    const other = new Plan(this.page, campaign, () => {});
+    other.topics = this.topics;
+    other.draw();
+    return { values: other.before, stamp: campaign.updatedAt, campaign };
+  }
+}
+
+function shownValue(value) {
+  if (value === null || value === "") return "";
+  if (Array.isArray(value)) return value.join(", ");
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value).filter(([, one]) => one !== null).map(([name, one]) => `${words(name.replace(/[A-Z]/g, " $&"))}: ${one}`).join("\n");
 }
 
 function card(title, sentence, ...body) {

@@ -16,9 +16,18 @@ export const STATUS_CHOICES = Object.entries(STATUSES).map(([status, [label]]) =
 
 /** How a campaign stands, as a badge. Called ones that send when they are called are “on”. */
 export function statusBadge({ status, kind }) {
-  const [label, look] = STATUSES[status];
+  const [label, look] = STATUSES[status] ?? [words(status), ""];
   const isCalled = kind === "TRIGGERED" || kind === "TRANSACTIONAL";
   return h("span", { class: `badge ${look}` }, status === "SENDING" && isCalled ? "On" : label);
+}
+
+const RUN_STATES = { PREPARING: ["Being made", "warn"], SENDING: ["Being sent", "warn"], PAUSED: ["Paused", "warn"], COMPLETED: ["Completed", "good"], CANCELLED: ["Cancelled", ""],
+  FAILED: ["Failed", "bad"] };
+
+/** How far a run is, as a badge. */
+export function runBadge(state) {
+  const [label, look] = RUN_STATES[state] ?? [words(state), ""];
+  return h("span", { class: `badge ${look}` }, label);
 }
 
 const STATES = {
@@ -29,14 +38,14 @@ const STATES = {
 export const STATE_CHOICES = Object.entries(STATES).map(([state, [label]]) => [state, label]);
 
 export function deliveryBadge(state) {
-  const [label, look] = STATES[state.toUpperCase()];
+  const [label, look] = STATES[state.toUpperCase()] ?? [words(state), ""];
   return h("span", { class: `badge ${look}` }, label);
 }
 
 export const GATES = {
   audience: "Still in the audience", control: "Not in the control group", address: "Has an address", suppression: "Address not suppressed",
   consent: "Consents", cap: "Not too many messages", quiet_hours: "Outside quiet hours", throttle: "Within its pace", content: "Content renders",
-  provider: "Provider",
+  provider: "Has a provider",
 };
 const STOPS = { audience: "Left the audience", control: "Control group", address: "No address", suppression: "Suppressed", consent: "No consent", cap: "Had enough messages",
   quiet_hours: "Quiet hours", throttle: "Messages per second", content: "Content does not render", provider: "Provider" };

@@ -4,7 +4,7 @@ import { may } from "../account.js";
 import { confirmDialog, formDialog } from "../dialogs.js";
 import { button, h, icon } from "../dom.js";
 import { field, tick } from "../forms.js";
-import { moment } from "../format.js";
+import { moment, words } from "../format.js";
 import { ask } from "../graph.js";
 import { pagedTable } from "../lists.js";
 import { announce } from "../notices.js";
@@ -72,7 +72,7 @@ export class Suppressions {
         { label: "Address", head: true, cell: ({ address, detail }) => h("div", { class: "entry" }, h("div", null, h("span", { class: "strong" }, address),
           detail && h("span", { class: "small quiet" }, detail))) },
         { label: "Channel", look: "wide", cell: ({ channel }) => channelWords(channel) },
-        { label: "Why", cell: ({ reason }) => h("span", { class: `badge ${REASONS[reason][1]}` }, REASONS[reason][0]) },
+        { label: "Why", cell: ({ reason }) => h("span", { class: `badge ${REASONS[reason]?.[1] ?? ""}` }, REASONS[reason]?.[0] ?? words(reason)) },
         { label: "Since", cell: ({ createdAt }) => moment(createdAt) },
         { label: "Actions", hidden: true, look: "end", cell: (one) => mayChange && button("Allow", () => allow(one, table), "slight", { "aria-label": `Allow ${one.address}` }) },
       ],

@@ -6,6 +6,7 @@ import { Live } from "../live.js";
 import { announce } from "../notices.js";
 import { head } from "../router.js";
 import { Audience } from "../campaigns/audience.js";
+import { Runs } from "../campaigns/calls.js";
 import { Contents } from "../campaigns/contents.js";
 import { Deliveries } from "../campaigns/deliveries.js";
 import { CAMPAIGN, PROGRESS } from "../campaigns/documents.js";
@@ -18,7 +19,9 @@ import { missing } from "./overview.js";
 import { wayBack } from "./ways.js";
 
 const PARTS = { overview: ["Overview", Overview], contents: ["Contents", Contents], audience: ["Audience", Audience], plan: ["Plan", Plan], experiment: ["Experiment", ExperimentPart],
-  deliveries: ["Deliveries", Deliveries] };
+  calls: ["Calls", Runs], deliveries: ["Deliveries", Deliveries] };
+/** What calling and recurring is called, of the kinds that have it. */
+const CALLS = { TRIGGERED: "Calls", TRANSACTIONAL: "Send", RECURRING: "Sendings" };
 const SETTLED_MS = 300;
 const STATES = { connecting: "Connecting…", live: "Live", waiting: "Reconnecting…", refused: "Not live" };
 
@@ -39,8 +42,8 @@ class CampaignView {
     Object.assign(this, { page, found });
     this.heading = h("div");
     this.live = h("span", { class: "live", role: "status", "data-state": "connecting" }, STATES.connecting);
-    const links = Object.entries(PARTS).map(([part, [label]]) => h("li", null,
-      h("a", { href: `#/campaigns/${found.id}/${part}`, "aria-current": part === chosen ? "page" : null }, label)));
+    const links = Object.entries(PARTS).filter(([part]) => (part !== "calls" || found.kind in CALLS) && (part !== "audience" || found.kind !== "TRANSACTIONAL")).map(([part, [label]]) => h("li", null,
+      h("a", { href: `#/campaigns/${found.id}/${part}`, "aria-current": part === chosen ? "page" : null }, part === "calls" ? CALLS[found.kind] : label)));
     this.body = h("div");
     this.part = new PARTS[chosen][1](page, found, () => this.reload());
     this.element = h("div", null, wayBack("/campaigns", "Campaigns"), this.heading,

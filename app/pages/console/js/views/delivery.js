@@ -16,7 +16,7 @@ const DELIVERY = `query Delivery($id: ID!, $people: Boolean!, $campaigns: Boolea
     id channel state reason error recipient subject testGroup isTest attempts decision providerMessageId dueAt createdAt attemptedAt
     sentAt deliveredAt openedAt humanOpenedAt clickedAt humanClickedAt convertedAt bouncedAt complainedAt unsubscribedAt failedAt
     customer @include(if: $people) { id email externalId phone attributes }
-    campaign @include(if: $campaigns) { id name }
+    campaign @include(if: $campaigns) { id name experiment { groups { position name } } }
     integration @include(if: $integrations) { id name }
     message { ...Said }
     engagements(first: 20) { totalCount nodes { id kind url verdict reasons userAgent occurredAt } }
@@ -40,7 +40,7 @@ export async function delivery(page) {
   const sentence = h("span", { class: "badges" }, deliveryBadge(found.state), h("span", null, `${channelWords(found.channel)}${found.isTest ? ", a test" : ""}`));
   return [back, head(found.subject || `Message to ${name}`, sentence, actions(found)),
     h("div", { class: "columns" },
-      h("div", { class: "stack" }, found.error && h("p", { class: "callout bad" }, found.error), decision(found), found.message && messageCard(found.channel, found.message), seen(found.engagements)),
+      h("div", { class: "stack" }, found.error && !isSaid(found) && h("p", { class: "callout bad" }, found.error), decision(found), found.message && messageCard(found.channel, found.message), seen(found.engagements)),
       h("div", { class: "stack" }, facts(found, name), course(found)))];
 }
 
@@ -63,25 +63,33 @@ function actions({ id, state }) {
 function facts({ customer, recipient, campaign, testGroup, attempts, integration, providerMessageId, id }, name) {
   return h("section", { class: "card", "aria-label": "Facts" }, h("h2", null, "Facts"), pairs([
     ["To", customer ? h("a", { href: `#/customers/${customer.id}` }, name) : name], ["Address", recipient || null], ["Campaign", campaign && h("a", { href: `#/campaigns/${campaign.id}` }, campaign.name)],
-    ["Test group", testGroup === null ? null : String(testGroup + 1)], ["Tried", attempts ? `${attempts} ${attempts === 1 ? "time" : "times"}` : null], ["Over", integration?.name ?? (attempts ? "The outbox" : null)],
+    ["Test group", testGroup === null ? null : campaign?.experiment?.groups.find(({ position }) => position === testGroup)?.name ?? String(testGroup + 1)], ["Tried", attempts ? `${attempts} ${attempts === 1 ? "time" : "times"}` : null], ["Over", integration?.name ?? (attempts ? "The outbox" : null)],
     ["Provider's id", providerMessageId && h("code", null, providerMessageId)], ["Id", h("code", null, id)]]));
 }
 
 function course(found) {
   const happened = MOMENTS.filter(([name]) => found[name]).map(([name, label]) => [label, found[name]]).sort((one, other) => Date.parse(one[1]) - Date.parse(other[1]));
-  const waits = found.state === "QUEUED" && found.dueAt && h("li", null, h("div", null, "Due"), moment(found.dueAt));
+  const waits = found.state === "QUEUED" && found.dueAt && h("li", null, h("div", null, "Due"), moment(found.dueAt, "exact"));
   return h("section", { class: "card", "aria-label": "Course" }, h("h2", null, "Course"), h("ol", { class: "rows" },
-    happened.map(([label, at]) => h("li", null, h("div", null, label), moment(at))), waits));
+    happened.map(([label, at]) => h("li", null, h("div", null, label), moment(at, "exact"))), waits));
 }
+
+/** Whether the gate that stopped it says the same. */
+const isSaid = ({ error, decision: gates }) => gates?.at(-1)?.detail === error;
 
 function decision({ decision: gates, state }) {
   const title = state === "SKIPPED" ? "Why it was not sent" : ["SENT", "DELIVERED", "BOUNCED"].includes(state) ? "Why it was sent" : "Why it is where it is";
   return h("section", { class: "card", "aria-label": title }, h("h2", null, title), gates?.length ? gateList(gates) : h("p", { class: "quiet" }, UNDECIDED.includes(state) ? "It was not decided yet." : "It was not noted."));
 }
 
+function whoBadge(verdict) {
+  const [label, look] = WHO[verdict] ?? [words(verdict), ""];
+  return h("span", { class: `badge ${look}` }, label);
+}
+
 function seen({ nodes, totalCount }) {
   if (!totalCount) return null;
   return h("section", { class: "card", "aria-label": "Who looked" }, h("h2", null, "Who looked"), h("ul", { class: "rows" }, nodes.map(({ kind, url, verdict, reasons, userAgent, occurredAt }) => h("li", null,
-    h("div", null, h("span", { class: `badge ${WHO[verdict][1]}` }, WHO[verdict][0]), ` ${words(kind)} `, moment(occurredAt), url && [h("br"), h("code", { class: "small", dir: "ltr" }, url)],
+    h("div", null, whoBadge(verdict), ` ${words(kind)} `, moment(occurredAt), url && [h("br"), h("code", { class: "small", dir: "ltr" }, url)],
       h("br"), h("span", { class: "small quiet" }, [reasons.map((reason) => words(reason).toLowerCase()).join(", "), userAgent].filter(Boolean).join(" · ")))))));
 }
