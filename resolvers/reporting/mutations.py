@@ -60,7 +60,7 @@ class RetryWebhookCallsInput:
 
     webhook_id: strawberry.ID = strawberry.field(description="The webhook.")
     call_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="Which calls; left out, every dead letter and every call that waits."
+        default=None, description="Which calls, at most 1,000; left out, every dead letter and every call that waits."
     )
 
 

@@ -54,7 +54,7 @@ class CreateFrequencyCapInput:
     """How many in which time."""
 
     messages: int = strawberry.field(description="How many messages at most, 1 to 1,000.")
-    window_s: int = strawberry.field(description="In any so many seconds, 60 to 7,776,000.")
+    window_seconds: int = strawberry.field(description="In any so many seconds, 60 to 7,776,000.")
     channel: MessageChannel | None = strawberry.field(default=None, description="Over which channel; all if left out.")
     name: str = strawberry.field(default="", description="What it is called.")
 
@@ -117,7 +117,7 @@ class SendingMutation:
         channel = None if input.channel is None else input.channel.value
         async with info.context.write() as tx:
             cap = await actions.create_frequency_cap(
-                tx, messages=input.messages, window_s=input.window_s, channel=channel, name=input.name
+                tx, messages=input.messages, window_s=input.window_seconds, channel=channel, name=input.name
             )
         return FrequencyCapPayload(frequency_cap=Ref(FrequencyCap, cap.id))  # type: ignore[arg-type]
 
