@@ -68,6 +68,9 @@ async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, made: int, 
     Raises :class:`Conflict` when the run has moved on otherwise (it was paused, or somebody else prepares it).
     """
     tx.require(Scope.CAMPAIGNS_SEND)
+    # The campaign before its run, as everybody does: each delivery refers to it, and who pauses it holds it meanwhile.
+    held = select(col(Campaign.id)).where(col(Campaign.id) == plan.campaign.id)
+    await tx.session.execute(held.with_for_update(read=True, key_share=True))
     waiting = await _waiting(tx, plan.run.id, recipients)
     making = _Making(plan, tx.now, made)
     rows = [row for one in recipients if one.customer_id in waiting for row in making.rows(one)]
