@@ -19,7 +19,7 @@ from app.core.access import Scope
 from app.core.batches import among
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.ids import new_id, public_id
-from app.core.sealing import unseal
+from app.core.sealing import Unsealable, unseal
 from app.core.tx import Reading, Tx
 from models import ReportingWebhook, WebhookCall
 
@@ -87,6 +87,13 @@ async def claim_calls(tx: Tx, *, webhook_id: UUID, limit: int) -> tuple[Target, 
     webhook = (await tx.session.execute(found)).scalar_one_or_none()
     if webhook is None:
         return None
+    try:
+        target = Target(webhook.endpoint, webhook.dialect, unseal(tx.services.settings, webhook.secret))
+    except Unsealable as lost:
+        said = f"The webhook's secret {lost}; make another one."[:MAX_ERROR]
+        if webhook.last_error != said:
+            webhook.last_error, webhook.failing_since = said, webhook.failing_since or tx.now
+        return None
     call, token = WebhookCall, new_id()
     due = (
         select(col(call.id))
@@ -103,7 +110,6 @@ async def claim_calls(tx: Tx, *, webhook_id: UUID, limit: int) -> tuple[Target, 
         execution_options={"synchronize_session": False},
     )
     calls = [ClaimedCall(row[0], token, *row[1:]) for row in taken]
-    target = Target(webhook.endpoint, webhook.dialect, unseal(tx.services.settings, webhook.secret))
     return (target, calls) if calls else None
 
 
