@@ -18,7 +18,7 @@ from app.core import clock
 from app.core.ids import public_id
 from app.core.link_tokens import LinkAddresses
 from app.runtime import Runtime
-from models import Consent, Delivery, Engagement, FeedEntry, HourlyCount, Suppression, TopicConsent
+from models import ArchivedMessage, Consent, Delivery, Engagement, FeedEntry, HourlyCount, Suppression, TopicConsent
 from tests.actions.people import People, ext
 from tests.actions.posting import Posting
 from tests.tenants import TenantAccount
@@ -206,6 +206,29 @@ async def test_providers_are_heard_if_they_sign(
     assert (row["state"], row["error"]) == ("bounced", "550 5.1.1")
     assert [(one["address"], one["reason"]) for one in await people.rows(Suppression)] == [
         ("ann@example.com", "hard_bounce")
+    ]
+
+
+async def test_a_report_with_anything_in_it_is_taken_over_and_a_copy_that_bounced_is_told_apart(
+    client: Client, runtime: Runtime, people: People, posting: Posting
+) -> None:
+    _, delivery = await sent(people, posting)
+    async with runtime.write(people.principal) as tx:
+        row = {"delivery_id": delivery, "headers": [], "fields": {"cc": "bob@example.com"}, "created_at": tx.now}
+        await tx.insert(ArchivedMessage, [row])
+    secret = f"whsec_{b64encode(b'0' * 24).decode()}"
+    relay = {"host": "relay.example", "port": 25, "security": "none"}
+    made = await people.do(
+        create_integration, name="Relay", kind="smtp", settings=relay, credentials={"callback_secret": secret}
+    )
+    place, shown = f"/callbacks/{made.callback_key}", {"authorization": f"Bearer {secret}"}
+    event = {"type": "bounced", "bounce": "hard", "message_id": f"{delivery.hex}@a.example", "reason": "no\x00body"}
+    odd = [event | {"recipient": "bob@example.com"}, event | {"message_id": "their\x00own"}]
+    answer = await client.post(place, content=orjson.dumps({"events": odd}), headers=shown)
+    assert answer.status_code == 200, answer.text
+    assert (await posting.of(delivery))["state"] == "sent"
+    assert [(one["address"], one["detail"]) for one in await people.rows(Suppression)] == [
+        ("bob@example.com", "nobody")
     ]
 
 
