@@ -38,6 +38,7 @@ class Metric(Enum):
     SKIPPED = enum_value("skipped", description="Messages that another gate stopped.")
     FAILED = enum_value("failed", description="Messages that could not be sent.")
     IN_DOUBT = enum_value("in_doubt", description="Messages of which it was not known whether they were sent.")
+    CANCELLED = enum_value("cancelled", description="Messages that were cancelled before they were sent.")
     CLICKED_ONCE = enum_value("clicked_once", description="Of a link: messages in which it was followed.")
     HUMAN_CLICKED_ONCE = enum_value("human_clicked_once", description="Of a link: messages in which a person did.")
     MACHINE_CLICKED = enum_value("machine_clicked", description="Of a link: clicks of machines.")

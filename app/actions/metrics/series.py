@@ -36,6 +36,7 @@ OF_DELIVERIES = (
     "skipped",
     "failed",
     "in_doubt",
+    "cancelled",
 )
 """What is counted of deliveries, once each: for the tenant, the campaign and the content."""
 OF_LINKS = ("clicked", "clicked_once", "human_clicked", "human_clicked_once", "machine_clicked")
