@@ -24,6 +24,8 @@ PORTION_S = 0.025
 """How long a portion should take: half of what others may be made to wait."""
 RUN_S = 200.0
 """After this, preparing goes on as another job, so that a very large one is not taken for one that hangs."""
+WAITING = timedelta(seconds=1)
+"""After this it is looked again whether the segments of a run are ready."""
 FETCH_S = 60.0
 FOUND = 100
 """Campaigns and runs that one sweep looks at."""
@@ -160,7 +162,9 @@ class _Preparation:
                     plan = await preparing.plan_preparation(reading, run_id=self._run_id)
             except NotFound:
                 return
-            if plan is None or not await self._carry_out(plan):
+            if plan is not None and plan.waits:
+                await self._go_on(after=WAITING)
+            if plan is None or plan.waits or not await self._carry_out(plan):
                 return
             if plan.is_whole:
                 break
@@ -173,8 +177,7 @@ class _Preparation:
         done, after, made = 0, plan.run.cursor, plan.run.prepared
         while done < len(plan.recipients):
             if time.monotonic() - self._began > RUN_S:
-                async with self._runtime.write(self._caller) as tx:
-                    tx.enqueue("campaigns.prepare", {"run": self._run_id.hex})
+                await self._go_on()
                 return False
             portion = plan.recipients[done : done + self._size]
             try:
@@ -187,6 +190,11 @@ class _Preparation:
             after = portion[-1].customer_id
             await self._rest(len(portion), time.monotonic() - began)
         return True
+
+    async def _go_on(self, after: timedelta = timedelta()) -> None:
+        """Has another job go on."""
+        async with self._runtime.write(self._caller) as tx:
+            tx.enqueue("campaigns.prepare", {"run": self._run_id.hex}, run_at=tx.now + after)
 
     async def _rest(self, made: int, took: float) -> None:
         """As long as the portion took: meanwhile others write. The next portion is sized by it."""

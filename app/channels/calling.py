@@ -12,6 +12,8 @@ from app.core.fetching import Answer, Fetcher, FetchFailed
 from app.core.retrying import retry_after
 
 TIMEOUT_S = 20.0
+ANSWER_BYTES = 64 * 1024
+"""What is read of an answer. The status has said by then whether the message was taken."""
 LOGIN_RETRY_S = 300.0
 NOT_NOW = frozenset({425, 429, 503})
 """Statuses with which a server says that it has not taken the request."""
@@ -32,7 +34,15 @@ class Api:
         """The answer, if there is one that says something of the message (below 400, or a client error); else what has
         become of the message."""
         try:
-            answer = await self.fetcher.fetch(method, url, headers=headers, content=content, timeout_s=self.timeout_s)
+            answer = await self.fetcher.fetch(
+                method,
+                url,
+                headers=headers,
+                content=content,
+                timeout_s=self.timeout_s,
+                max_bytes=ANSWER_BYTES,
+                wants_status=True,
+            )
         except FetchFailed as failure:
             return self._lost("connection", str(failure), was_sent=failure.was_sent)
         status = answer.status

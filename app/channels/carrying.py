@@ -11,9 +11,13 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from app.core.contact import is_storable, storable
 from app.core.message import Message
 
 MAX_DETAIL = 1000
+MAX_CODE = 100
+MAX_NAME = 300
+"""Of :attr:`models.Delivery.provider_message_id`. A longer name is none by which we could be told of the message."""
 
 
 class Result(StrEnum):
@@ -78,22 +82,28 @@ class Outcome:
     @classmethod
     def accepted(cls, message_id: str | None = None, code: str = "", detail: str = "") -> "Outcome":
         """The provider has taken it."""
-        return cls(Result.ACCEPTED, message_id, code, detail[:MAX_DETAIL])
+        name = message_id if message_id and len(message_id) <= MAX_NAME and is_storable(message_id) else None
+        return cls(Result.ACCEPTED, name, *_told(code, detail))
 
     @classmethod
     def rejected(cls, code: str, detail: str, *, address_is_bad: bool = False) -> "Outcome":
         """The provider will never take it."""
-        return cls(Result.REJECTED, None, code, detail[:MAX_DETAIL], address_is_bad)
+        return cls(Result.REJECTED, None, *_told(code, detail), address_is_bad)
 
     @classmethod
     def deferred(cls, code: str, detail: str, retry_after_s: float | None = None) -> "Outcome":
         """It was certainly not taken, and may be later."""
-        return cls(Result.DEFERRED, None, code, detail[:MAX_DETAIL], retry_after_s=retry_after_s)
+        return cls(Result.DEFERRED, None, *_told(code, detail), retry_after_s=retry_after_s)
 
     @classmethod
     def unknown(cls, code: str, detail: str) -> "Outcome":
         """It may have been taken."""
-        return cls(Result.UNKNOWN, None, code, detail[:MAX_DETAIL])
+        return cls(Result.UNKNOWN, None, *_told(code, detail))
+
+
+def _told(code: str, detail: str) -> tuple[str, str]:
+    """What the other side says, as it can be kept: it may say anything."""
+    return storable(code[:MAX_CODE]), storable(detail[:MAX_DETAIL])
 
 
 class Provider(Protocol):

@@ -28,7 +28,7 @@ class WebhookSettings:
     """``secret`` signs (``whsec_…``); without one requests are not signed. ``url`` is where messages go that name no
     address of their own; ``headers`` go with all of them."""
 
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 15.0

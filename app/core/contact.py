@@ -48,6 +48,11 @@ def is_storable(text: str) -> bool:
     return True
 
 
+def storable(text: str) -> str:
+    """``text`` without the characters that cannot be stored: for what others say, which must not stop us."""
+    return text if is_storable(text) else text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def normalise_email(text: object, field: str = "email") -> str:
     """The address in lower case with its domain normalised. Whether it can be delivered to is not asked."""
     address = check_text(text, field, longest=320, shortest=1).strip()

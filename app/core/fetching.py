@@ -12,7 +12,6 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,18 +19,18 @@ from functools import cached_property
 import httpcore2
 import httpx2
 
+from app.core.resolving import resolve
 from app.core.settings import Settings
 
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_BYTES = 1 << 20
 TIMEOUT_S = 15.0
-RESOLVE_S = 5.0
-RESOLVING = 32
-"""Names that are asked about at once."""
 CONNECTIONS = 200
 IDLE_S = 30.0
 CONNECTING_SHARE = 0.75
 """Of the time for a request: then a slow connection is known to have failed before anything was sent."""
+WAITING_SHARE = 0.2
+"""For a free connection: who waits longer is told that nothing was sent."""
 MAX_REDIRECTS = 5
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
@@ -82,48 +81,6 @@ class AnswerStream:
     status: int
     headers: httpx2.Headers
     chunks: AsyncIterator[bytes]
-
-
-def _look_up(host: str) -> list[str]:
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-class Resolver:
-    """The system's resolver (``/etc/hosts``, search domains and all), in threads of its own: a name server that hangs
-    holds up nobody who wants a thread for something else, and each name that hangs takes one thread only."""
-
-    def __init__(
-        self, threads: int = RESOLVING, within_s: float = RESOLVE_S, look_up: Callable[[str], list[str]] = _look_up
-    ) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolver")
-        self._within_s = within_s
-        self._look_up = look_up
-        self._asked: dict[str, Future[list[str]]] = {}
-
-    async def addresses(self, host: str) -> list[str]:
-        """The addresses of a name. Raises OSError when there are none, or none are told in time."""
-        try:
-            return [str(ipaddress.ip_address(host))]
-        except ValueError:
-            pass
-        asked = self._asked.get(host)
-        if asked is None:
-            asked = self._asked[host] = self._threads.submit(self._look_up, host)
-            asked.add_done_callback(lambda _: self._asked.pop(host, None))
-        try:
-            async with asyncio.timeout(self._within_s):
-                return await asyncio.shield(asyncio.wrap_future(asked))
-        except TimeoutError as slow:
-            raise OSError(f"the addresses of {host} were not told within {self._within_s:g} s") from slow
-
-
-_resolver = Resolver()
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """What the system's resolver says, within five seconds. Raises OSError."""
-    return await _resolver.addresses(host)
 
 
 def is_public(address: str) -> bool:
@@ -307,18 +264,30 @@ class Fetcher:
         timeout_s: float = TIMEOUT_S,
         max_bytes: int = MAX_BYTES,
         follows_redirects: bool = False,
+        wants_status: bool = False,
     ) -> Answer:
         """One request and its whole answer, within ``timeout_s`` seconds in all. A redirect is an answer like others
-        unless it ``follows_redirects`` (at most five). Raises :class:`FetchFailed`."""
+        unless it ``follows_redirects`` (at most five). Raises :class:`FetchFailed`.
+
+        Who ``wants_status`` above all gets as much of the body as there may be, and none of one that is compressed.
+        """
         async with self.stream(
-            method, url, headers=headers, content=content, timeout_s=timeout_s, follows_redirects=follows_redirects
+            method,
+            url,
+            headers=headers,
+            content=content,
+            timeout_s=timeout_s,
+            follows_redirects=follows_redirects,
+            takes_any_coding=wants_status,
         ) as stream:
             body = bytearray()
             async for chunk in stream.chunks:
                 body += chunk
                 if len(body) > max_bytes:
-                    raise AnswerTooLarge(max_bytes)
-            return Answer(stream.status, stream.headers, bytes(body))
+                    if not wants_status:
+                        raise AnswerTooLarge(max_bytes)
+                    break
+            return Answer(stream.status, stream.headers, bytes(body[:max_bytes]))
 
     @asynccontextmanager
     async def stream(
@@ -330,12 +299,13 @@ class Fetcher:
         content: bytes | None = None,
         timeout_s: float = TIMEOUT_S,
         follows_redirects: bool = False,
+        takes_any_coding: bool = False,
     ) -> AsyncIterator[AnswerStream]:
         """An answer that is read while it arrives; the whole block has ``timeout_s`` seconds. It comes as it was sent:
-        compressed, if an ``accept-encoding`` among the headers lets it be. Raises :class:`FetchFailed`, also while the
-        body is read."""
+        compressed, if an ``accept-encoding`` among the headers lets it be; with ``takes_any_coding`` one that is
+        compressed all the same has no body. Raises :class:`FetchFailed`, also while the body is read."""
         wanted = re.split(r"[,\s]+", f"identity,{(headers or {}).get('accept-encoding', '')}")
-        limit = httpx2.Timeout(timeout_s, connect=timeout_s * CONNECTING_SHARE)
+        limit = httpx2.Timeout(timeout_s, connect=timeout_s * CONNECTING_SHARE, pool=timeout_s * WAITING_SHARE)
         try:
             async with asyncio.timeout(timeout_s):
                 request = self._client.build_request(
@@ -343,9 +313,12 @@ class Fetcher:
                 )
                 response = await self._client.send(request, stream=True, follow_redirects=follows_redirects)
                 try:
+                    chunks: AsyncIterator[bytes] = response.aiter_raw()
                     if response.headers.get("content-encoding", "identity").lower() not in wanted:
-                        raise FetchFailed("the answer is compressed, which was not asked for", was_sent=True)
-                    yield AnswerStream(response.status_code, response.headers, response.aiter_raw())
+                        if not takes_any_coding:
+                            raise FetchFailed("the answer is compressed, which was not asked for", was_sent=True)
+                        chunks = _nothing()
+                    yield AnswerStream(response.status_code, response.headers, chunks)
                 finally:
                     await response.aclose()
         except TimeoutError as late:
@@ -361,6 +334,12 @@ class Fetcher:
         """Closes the connections."""
         if "_client" in self.__dict__:
             await self._client.aclose()
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    none: tuple[bytes, ...] = ()
+    for chunk in none:
+        yield chunk
 
 
 def _plain(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -35,7 +35,7 @@ GATHER_S = 0.05
 """A busy feed is looked at in one go, not entry by entry."""
 TIMEOUT_S = 4.0
 """How long a webhook may take to answer (``contracts/customerio.md``)."""
-ANSWER_BYTES = 64 * 1024
+ANSWER_BYTES = 1024
 LANES = 32
 """Webhooks that are called at once by one process."""
 CALLS = 8
@@ -166,7 +166,13 @@ class Reporter:
         )
         try:
             answer = await self._fetcher.fetch(
-                "POST", target.endpoint, headers=headers, content=body, timeout_s=TIMEOUT_S, max_bytes=ANSWER_BYTES
+                "POST",
+                target.endpoint,
+                headers=headers,
+                content=body,
+                timeout_s=TIMEOUT_S,
+                max_bytes=ANSWER_BYTES,
+                wants_status=True,
             )
         except FetchFailed as failure:
             return CallResult(call, None, str(failure))

@@ -1,6 +1,8 @@
 """How campaigns and their runs end: by themselves, by hand, or because the next one cannot begin."""
 
+import asyncio
 from collections import Counter
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,6 +28,8 @@ from app.actions.campaigns import (
     trigger_campaign,
     update_campaign,
 )
+from app.actions.campaigns.preparing import plan_preparation, prepare_portion
+from app.actions.campaigns.store import CampaignStore
 from app.actions.consent import create_topic, delete_topic
 from app.actions.content import set_content
 from app.actions.deliveries import PARKED_AT, settle_doubts
@@ -106,7 +110,7 @@ async def test_resumed_late_everybody_still_gets_it_by_their_own_clock(marketer:
     at = (clock.now() + timedelta(days=3)).replace(hour=20, minute=0, second=0, microsecond=0)
     key = await marketer.launched(schedule={"at": at, "timezone": "UTC", "in_recipients_timezone": True})
     await marketer.do(pause_campaign, campaign_id=key)
-    with time_machine.travel(at):
+    with time_machine.travel(at + timedelta(hours=2)):
         campaign = await marketer.do(resume_campaign, campaign_id=key)
         await marketer.prepare()
     assert campaign.status == "sending"
@@ -123,6 +127,21 @@ async def test_a_template_that_broke_while_it_was_paused_fails_it_at_its_moment(
         campaign = await marketer.do(resume_campaign, campaign_id=key)
     assert (campaign.status, "contents." in (campaign.failure or "")) == ("failed", True)
     assert await marketer.rows(CampaignRun) == []
+
+
+async def test_who_pauses_and_who_prepares_do_not_wait_for_each_other(marketer: Marketer) -> None:
+    await marketer.pros(3)
+    key = await marketer.launched()
+    plan = await marketer.read(plan_preparation, run_id=(await marketer.run())["id"])
+    portion = {"plan": plan, "after": None, "made": 0, "recipients": plan.recipients}
+    async with marketer.units.write(marketer.principal) as tx:
+        await CampaignStore(tx).get(key, locked=True)
+        preparing = asyncio.create_task(marketer.do(prepare_portion, **portion), context=Context())
+        await asyncio.sleep(0.3)  # until it waits for the campaign
+        await pause_campaign(tx, campaign_id=key)
+    with pytest.raises(Conflict, match="moved on"):
+        await preparing
+    assert ((await marketer.run())["state"], await marketer.deliveries()) == ("paused", [])
 
 
 async def test_whatever_is_cancelled_is_told_counted_and_says_why(marketer: Marketer) -> None:

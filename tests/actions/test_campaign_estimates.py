@@ -19,9 +19,10 @@ from app.actions.segments import UsedBy, create_segment, delete_segment, used_by
 from app.core import clock
 from app.core.errors import Conflict
 from app.core.ids import new_id, public_id
-from models import Delivery, FrequencyCap, Suppression
+from models import Delivery, FrequencyCap, Job, Suppression
 from tests.actions.campaigning import PRO, Marketer
 from tests.actions.people import ext
+from workers.segments import build_segment
 
 
 async def test_the_estimate_says_whom_each_gate_stops(marketer: Marketer) -> None:
@@ -78,12 +79,17 @@ async def test_a_segment_that_a_campaign_needs_is_not_deleted(marketer: Marketer
 
 async def test_a_segment_that_a_call_names_is_not_deleted_before_its_people_are_found(marketer: Marketer) -> None:
     await marketer.pros(2)
-    segment = await marketer.do(create_segment, name="Free", rule=PRO)
+    await marketer.identify(external_id="free", attributes={"plan": "free"})
+    segment = await marketer.do(create_segment, name="Pros", rule=PRO)
     outside = {"not": {"segment": {"id": public_id("segment", segment)}}}
     key = await marketer.launched(kind="triggered", audience=None)
     await marketer.do(trigger_campaign, campaign_id=key, call=TriggerCall(recipients=outside))
     with pytest.raises(Conflict, match=public_id("campaign", key)):
         await marketer.do(delete_segment, segment_id=segment)
+    await marketer.prepare()  # not before the segment's members are found, or everybody would be outside
+    assert ((await marketer.run())["prepared_at"], await marketer.deliveries()) == (None, [])
+    assert [row["kind"] for row in await marketer.rows(Job)].count("campaigns.prepare") == 2
+    await build_segment(marketer.runtime, {"segment": segment.hex}, marketer.principal.tenant_id)
     await marketer.prepare()
-    assert (await marketer.run())["prepared_at"] is not None
+    assert ((await marketer.run())["prepared_at"] is not None, len(await marketer.deliveries())) == (True, 1)
     await marketer.do(delete_segment, segment_id=segment)

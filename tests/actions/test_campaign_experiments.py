@@ -139,6 +139,22 @@ async def test_without_a_winner_the_others_are_split_as_the_sample_was(marketer:
     assert len(await marketer.rows(CampaignRun)) == 1
 
 
+async def test_when_it_is_decided_may_be_changed_while_it_runs(marketer: Marketer) -> None:
+    key = await marketer.draft()
+    experiment = await marketer.do(
+        create_experiment, campaign_id=key, groups=HALVES, automatic=True, decides_after_s=7200
+    )
+    await marketer.say(key, group=1)
+    await marketer.do(launch_campaign, campaign_id=key)
+    before = await marketer.read(get_experiment, experiment_id=experiment)
+    await marketer.do(update_experiment, experiment_id=experiment, decides_after_s=600)
+    after = await marketer.read(get_experiment, experiment_id=experiment)
+    assert after.decides_at == before.decides_at - timedelta(seconds=6600)
+    with time_machine.travel(clock.now() + timedelta(seconds=601)):
+        await marketer.wake()
+    assert (await marketer.read(get_experiment, experiment_id=experiment)).state == "decided"
+
+
 async def test_an_experiment_must_make_sense(marketer: Marketer) -> None:
     key = await marketer.draft()
     for wrong, path in (

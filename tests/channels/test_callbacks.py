@@ -76,11 +76,13 @@ def test_telnyx_says_what_became_of_a_message_and_only_telnyx_is_believed() -> N
     (bounce,) = telnyx(failed, key)
     assert (bounce.fate, bounce.detail) == (Fate.HARD, "40001 landline")
     assert telnyx({**failed, "errors": []}, key)[0].fate is Fate.SOFT
+    assert telnyx({**failed, "errors": [{"code": "40002", "title": "spam"}]}, key)[0].fate is Fate.SOFT
     assert telnyx({"id": "t1", "to": [{"status": "queued"}]}, key) == []
     for wrong in [
         {"age_s": 400},
         {"headers": {"telnyx-signature-ed25519": "AAAA"}},
         {"headers": {"telnyx-timestamp": ""}},
+        {"headers": {"telnyx-timestamp": "9" * 400}},
         {"body": b"{}"},
         {"public_key": ""},
         {"public_key": b64encode(b"x" * 32).decode()},

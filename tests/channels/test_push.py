@@ -144,7 +144,7 @@ def fcm_error(status: int, code: str) -> bytes:
         (fcm_error(403, "THIRD_PARTY_AUTH_ERROR"), (Result.DEFERRED, "login", False)),
         (fcm_error(429, "QUOTA_EXCEEDED"), (Result.DEFERRED, "429", False)),
         (fcm_error(500, "INTERNAL"), (Result.UNKNOWN, "500", False)),
-        (answer(404, b"[]"), (Result.REJECTED, "UNREGISTERED", True)),
+        (answer(404, b"[]"), (Result.REJECTED, "404", False)),
     ],
 )
 async def test_what_firebase_says(raw: bytes, expected: tuple[Result, str, bool]) -> None:
@@ -206,11 +206,13 @@ async def apple(answers: Mapping[str, tuple[int, str]]) -> AsyncIterator[tuple[s
 
 
 async def test_apples_devices_are_reached_over_one_http2_connection_signed_in_with_our_key() -> None:
-    tokens = {name: (name * 64)[:64] for name in "abcd"}
+    tokens = {name: (name * 64)[:64] for name in "abcdef"}
     answers = {
         tokens["b"]: (410, "Unregistered"),
         tokens["c"]: (403, "InvalidProviderToken"),
         tokens["d"]: (400, "PayloadEmpty"),
+        tokens["e"]: (400, "BadDeviceToken"),
+        tokens["f"]: (400, "DeviceTokenNotForTopic"),
     }
     key = ec.generate_private_key(ec.SECP256R1())
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -228,6 +230,8 @@ async def test_apples_devices_are_reached_over_one_http2_connection_signed_in_wi
             "b": (Result.REJECTED, "Unregistered", None, (tokens["b"],)),
             "c": (Result.DEFERRED, "login", None, ()),
             "d": (Result.REJECTED, "PayloadEmpty", None, ()),
+            "e": (Result.REJECTED, "BadDeviceToken", None, ()),
+            "f": (Result.REJECTED, "DeviceTokenNotForTopic", None, ()),
         }
         headers, body = heard[0]
         assert (headers[":path"], headers["apns-topic"]) == (f"/3/device/{tokens['a']}", "com.shop.app")
@@ -236,4 +240,23 @@ async def test_apples_devices_are_reached_over_one_http2_connection_signed_in_wi
         said = orjson.loads(body)
         assert said["aps"] == {"alert": {"title": "Sale", "body": "Hello"}, "badge": 3}
         assert (said["order"], said["link"]) == (7, "https://shop.example/")
+        await fetcher.close()
+
+
+async def test_a_token_that_ran_out_is_made_anew_once_however_many_were_under_way() -> None:
+    """Apple refuses who makes tokens too often."""
+    tokens = [f"{number:064x}" for number in range(8)]
+    key = ec.generate_private_key(ec.SECP256R1())
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with apple(dict.fromkeys(tokens[:4], (403, "ExpiredProviderToken"))) as (url, trusting, heard):
+        fetcher = Fetcher(LOCAL, http2=True, context=trusting)
+        provider = PushProvider({"apns": Apns(ApnsApp("TEAM", "KEY", text, "com.shop.app", url), fetcher)})
+        many = [outgoing("", Target(token, "ios"), channel="push") for token in tokens]
+        outcomes = await asyncio.gather(*map(provider.send, many[:4]))
+        assert {outcome.code for outcome in outcomes} == {"ExpiredProviderToken"}
+        assert {outcome.result for outcome in outcomes} == {Result.DEFERRED}
+        for one in many[4:]:
+            assert (await provider.send(one)).result is Result.ACCEPTED
+        used = [headers["authorization"] for headers, _ in heard]
+        assert (len(set(used[:4])), len(set(used[4:])), len(set(used))) == (1, 1, 2)
         await fetcher.close()

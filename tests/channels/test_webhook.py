@@ -30,6 +30,8 @@ async def test_a_request_is_made_as_the_content_says_and_its_signature_verifies(
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
+        (answer(200, b"x" * 2_000_000), (Result.ACCEPTED, "200", False)),
+        (answer(200, b"\x1f\x8b", {"content-encoding": "gzip"}), (Result.ACCEPTED, "200", False)),
         (answer(404), (Result.REJECTED, "404", False)),
         (answer(410), (Result.REJECTED, "410", True)),
         (answer(302, b"", {"location": "http://127.0.0.1/"}), (Result.REJECTED, "302", False)),

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from app.core.fetching import AddressRefused, AnswerTooLarge, Fetcher, FetchFailed, Resolver, is_public
+from app.core.fetching import AddressRefused, AnswerTooLarge, Fetcher, FetchFailed, is_public
+from app.core.resolving import Resolver
 from app.core.settings import Settings
 from tests.receiver import answer, receiver
 
@@ -161,3 +162,12 @@ async def test_a_name_that_is_told_too_late_was_sent_nothing() -> None:
         await fetcher.fetch("POST", "http://slow.example/", content=b"x", timeout_s=0.4)
     assert late.value.was_sent is False
     await fetcher.close()
+
+
+async def test_who_wants_the_status_gets_it_whatever_the_body_is() -> None:
+    packed = answer(202, b"\x1f\x8b", {"content-encoding": "gzip"})
+    async with receiver(answer(200, b"x" * 5000), packed, answer(204)) as heard:
+        fetcher = Fetcher(LOCAL)
+        found = [await fetcher.fetch("POST", heard.url, max_bytes=10, wants_status=True) for _ in range(3)]
+        await fetcher.close()
+    assert [(one.status, one.body) for one in found] == [(200, b"x" * 10), (202, b""), (204, b"")]

@@ -18,7 +18,7 @@ from app.core import clock
 from app.core.ids import public_id
 from app.core.link_tokens import LinkAddresses
 from app.runtime import Runtime
-from models import Consent, Delivery, Engagement, FeedEntry, HourlyCount, Suppression, TopicConsent
+from models import ArchivedMessage, Consent, Delivery, Engagement, FeedEntry, HourlyCount, Suppression, TopicConsent
 from tests.actions.people import People, ext
 from tests.actions.posting import Posting
 from tests.tenants import TenantAccount
@@ -65,6 +65,7 @@ async def test_pixels_and_links_are_noted_and_answered(
     assert "no-store" in pixel.headers["cache-control"]
     for url, leads in (
         (None, "https://shop.example/?a=1&b=%C3%BC"),
+        ("https://müller.example:8443/ü", "https://xn--mller-kva.example:8443/%C3%BC"),
         ("https://x.example/ann", "https://x.example/ann"),
     ):
         followed = await client.get(path(links.click(tenant_id, delivery, link.number, url)), headers=BROWSER)
@@ -74,8 +75,9 @@ async def test_pixels_and_links_are_noted_and_answered(
     assert (looked.status_code, trapped.status_code) == (302, 204)
     await runtime.engagements.drain()
     kept = [(row["kind"], row["address"], row["url"]) for row in await people.rows(Engagement)]
-    assert len(kept) == 5 and kept[0] == ("open", "127.0.0.1", None)
-    assert kept[2] == ("click", "127.0.0.1", "https://x.example/ann")
+    assert len(kept) == 6 and kept[0] == ("open", "127.0.0.1", None)
+    assert kept[2] == ("click", "127.0.0.1", "https://müller.example:8443/ü")
+    assert kept[3] == ("click", "127.0.0.1", "https://x.example/ann")
     metrics = {row["metric"]: row["count"] for row in await people.rows(HourlyCount) if row["subject_id"] == campaign}
     assert metrics["opened"] == metrics["clicked"] == 1
 
@@ -206,6 +208,29 @@ async def test_providers_are_heard_if_they_sign(
     assert (row["state"], row["error"]) == ("bounced", "550 5.1.1")
     assert [(one["address"], one["reason"]) for one in await people.rows(Suppression)] == [
         ("ann@example.com", "hard_bounce")
+    ]
+
+
+async def test_a_report_with_anything_in_it_is_taken_over_and_a_copy_that_bounced_is_told_apart(
+    client: Client, runtime: Runtime, people: People, posting: Posting
+) -> None:
+    _, delivery = await sent(people, posting)
+    async with runtime.write(people.principal) as tx:
+        row = {"delivery_id": delivery, "headers": [], "fields": {"cc": "bob@example.com"}, "created_at": tx.now}
+        await tx.insert(ArchivedMessage, [row])
+    secret = f"whsec_{b64encode(b'0' * 24).decode()}"
+    relay = {"host": "relay.example", "port": 25, "security": "none"}
+    made = await people.do(
+        create_integration, name="Relay", kind="smtp", settings=relay, credentials={"callback_secret": secret}
+    )
+    place, shown = f"/callbacks/{made.callback_key}", {"authorization": f"Bearer {secret}"}
+    event = {"type": "bounced", "bounce": "hard", "message_id": f"{delivery.hex}@a.example", "reason": "no\x00body"}
+    odd = [event | {"recipient": "bob@example.com"}, event | {"message_id": "their\x00own"}]
+    answer = await client.post(place, content=orjson.dumps({"events": odd}), headers=shown)
+    assert answer.status_code == 200, answer.text
+    assert (await posting.of(delivery))["state"] == "sent"
+    assert [(one["address"], one["detail"]) for one in await people.rows(Suppression)] == [
+        ("bob@example.com", "nobody")
     ]
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import Select, select
 from sqlmodel import col
 
 from app.actions.segments.audiences import Audience
+from app.actions.segments.store import SegmentStore
 from app.core.access import Scope
 from app.core.batches import among
 from app.core.tx import Reading
-from app.segments import Rule, parse_rule
+from app.segments import Rule, parse_rule, segments_of
 from app.segments.rules import And, Not
-from models import Campaign, CampaignRun, Customer, RunPortion, SendingPolicy
+from models import Campaign, CampaignRun, Customer, RunPortion, Segment, SendingPolicy
 
 EVERYBODY: Final[Mapping[str, Any]] = {"createdAt": {"is": {"after": "1969-12-31"}}}
 """An audience of all customers. (A campaign whose audience is null is for nobody.)"""
@@ -67,6 +68,25 @@ async def next_recipients(
     wanted = _facts().where(col(Customer.id).in_(_after(audience.members, after, limit))).order_by(col(Customer.id))
     found = await _read(reading, wanted, audience.parameters, {})
     return Found(found, is_whole=len(found) < limit)
+
+
+async def awaits_segments(reading: Reading, campaign: Campaign, run: CampaignRun) -> bool:
+    """Whether the members of a segment are still being found that the run's rules ask for, by themselves or through
+    other segments: by then too few would be meant, or too few excluded."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    said = run.recipients or {}
+    is_named = "people" in said or "portions" in said
+    rules = [campaign.exclusions, None if is_named else said.get("rule", campaign.audience)]
+    asked = set[UUID]().union(*(segments_of(parse_rule(rule)) for rule in rules if rule is not None))
+    if not asked:
+        return False
+    uses = await SegmentStore(reading).uses()
+    reached: set[UUID] = set()
+    while asked:
+        reached |= asked
+        asked = set[UUID]().union(*(uses.get(one, frozenset()) for one in asked)) - reached
+    wanted = select(col(Segment.id)).where(among(reading.session, Segment.id, reached), col(Segment.state) != "ready")
+    return (await reading.session.execute(wanted.limit(1))).first() is not None
 
 
 async def _of_portions(reading: Reading, campaign: Campaign, run: CampaignRun, after: UUID | None, most: int) -> Found:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
@@ -97,6 +98,8 @@ async def update_experiment(
         raise Conflict("The experiment is decided.", "state")
     if groups is not None:
         await _save_groups(tx, experiment_id, _checked_groups(groups))
+    if experiment.state == RUNNING and experiment.decides_at is not None and "decides_after_s" in clean:
+        experiment.decides_at += timedelta(seconds=clean["decides_after_s"] - experiment.decides_after_s)
     for key, value in clean.items():
         setattr(experiment, key, value)
     experiment.updated_at = tx.now

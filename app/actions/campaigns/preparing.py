@@ -13,7 +13,7 @@ from sqlalchemy import delete, exists, select, update
 from sqlmodel import col
 
 from app.actions.campaigns.assigning import Split, assign_group, is_control
-from app.actions.campaigns.audience import Recipient, next_recipients
+from app.actions.campaigns.audience import Recipient, awaits_segments, next_recipients
 from app.actions.campaigns.finishing import finish_if_done
 from app.actions.campaigns.schedule import due_at
 from app.actions.campaigns.store import CampaignStore
@@ -35,7 +35,7 @@ CONTROL = "control"
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Whose deliveries are to be made next, and by what. ``is_whole``: there is nobody after them; otherwise there are
-    some of them."""
+    some of them, unless it ``waits``: the members of a segment are still being found."""
 
     campaign: Campaign
     run: CampaignRun
@@ -43,6 +43,7 @@ class Plan:
     contents: Sequence[Content]
     recipients: Sequence[Recipient]
     is_whole: bool
+    waits: bool = False
 
 
 async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
@@ -53,6 +54,8 @@ async def plan_preparation(reading: Reading, *, run_id: UUID) -> Plan | None:
     if run.state != PREPARING or run.awaits_winner or "url" in (run.recipients or {}):
         return None
     campaign = await store.get(run.campaign_id)
+    if await awaits_segments(reading, campaign, run):
+        return Plan(campaign, run, None, (), (), is_whole=False, waits=True)
     found = await next_recipients(reading, campaign, run, after=run.cursor, limit=PLANNED)
     split = await store.split(campaign.id)
     return Plan(campaign, run, split, await store.contents(campaign.id), found.recipients, found.is_whole)
@@ -65,6 +68,9 @@ async def prepare_portion(tx: Tx, *, plan: Plan, after: UUID | None, made: int, 
     Raises :class:`Conflict` when the run has moved on otherwise (it was paused, or somebody else prepares it).
     """
     tx.require(Scope.CAMPAIGNS_SEND)
+    # The campaign before its run, as everybody does: each delivery refers to it, and who pauses it holds it meanwhile.
+    held = select(col(Campaign.id)).where(col(Campaign.id) == plan.campaign.id)
+    await tx.session.execute(held.with_for_update(read=True, key_share=True))
     waiting = await _waiting(tx, plan.run.id, recipients)
     making = _Making(plan, tx.now, made)
     rows = [row for one in recipients if one.customer_id in waiting for row in making.rows(one)]

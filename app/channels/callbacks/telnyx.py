@@ -1,6 +1,7 @@
 """What Telnyx tells: webhooks signed with its key (``telnyx-signature-ed25519`` over the time and the body)."""
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +14,11 @@ from app.channels.callbacks.feedback import Callback, Fate, Feedback, Unreadable
 from app.core import clock
 
 TOLERANCE_S = 300
+SECONDS = re.compile(r"[0-9]{1,12}")
 FAILED = frozenset({"delivery_failed", "sending_failed", "expired"})
-NOBODY_THERE = frozenset({"40001", "40002", "40300", "40310"})
-"""Telnyx's error codes: not routable, blocked for good, they said STOP, no number."""
+NOBODY_THERE = frozenset({"40001", "40012", "40300", "40310"})
+"""Telnyx's error codes: not routable, no number to the carrier, they said STOP, no number. What was taken for spam
+(40002, 40003) says nothing of the address."""
 
 
 def read_telnyx(callback: Callback, settings: Mapping[str, Any], credentials: Mapping[str, Any]) -> list[Feedback]:
@@ -30,7 +33,7 @@ def read_telnyx(callback: Callback, settings: Mapping[str, Any], credentials: Ma
             return []
         payload = event["payload"]
         name, to = str(payload["id"]), payload["to"][0]
-        status, recipient = str(to["status"]), to.get("phone_number")
+        status, recipient = str(to["status"]), str(to.get("phone_number") or "") or None
         errors = [error for error in payload.get("errors") or [] if isinstance(error, dict)]
     except (orjson.JSONDecodeError, KeyError, IndexError, TypeError, AttributeError) as wrong:
         raise Unreadable("this is not an event of a message") from wrong
@@ -47,7 +50,7 @@ def verify(callback: Callback, public_key: str) -> None:
     """Raises :class:`Unverified` unless Telnyx's key signed this request in the last five minutes."""
     said_at = callback.headers.get("telnyx-timestamp", "")
     try:
-        if not said_at.isdecimal() or abs(clock.now().timestamp() - int(said_at)) > TOLERANCE_S:
+        if not SECONDS.fullmatch(said_at) or abs(clock.now().timestamp() - int(said_at)) > TOLERANCE_S:
             raise Unverified("the request is too old, or says not when it was made")
         key = Ed25519PublicKey.from_public_bytes(b64decode(public_key, validate=True))
         signature = b64decode(callback.headers.get("telnyx-signature-ed25519", ""), validate=True)

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import re
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -43,7 +43,7 @@ class Signer:
 
     domain: str
     selector: str
-    private_key: str
+    private_key: str = field(repr=False)
 
     @cached_property
     def _key(self) -> RSAPrivateKey:

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Never
 
 import aiosmtplib
@@ -62,7 +62,7 @@ class Server:
     port: int
     security: str
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     local_hostname: str = "localhost"
     context: ssl.SSLContext | None = None
 

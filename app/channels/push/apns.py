@@ -1,6 +1,6 @@
 """Notifications on Apple's devices (APNs over HTTP/2), signed in with a token (ES256)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -18,8 +18,11 @@ SANDBOX = "https://api.sandbox.push.apple.com"
 TOKEN_S = 2700
 """Apple wants a new token at least every hour and at most every twenty minutes."""
 MAX_PAYLOAD = 4096
-GONE = frozenset({"BadDeviceToken", "Unregistered", "DeviceTokenNotForTopic", "ExpiredToken"})
-NOT_OURS = frozenset({"InvalidProviderToken", "MissingProviderToken", "Forbidden", "TopicDisallowed", "BadCertificate"})
+GONE = frozenset({"Unregistered", "ExpiredToken"})
+"""What Apple says of a device that has the app no more. ``BadDeviceToken`` and ``DeviceTokenNotForTopic`` are not among
+them: a wrong ``api_url`` or ``topic`` gets them for every device, and would have all of them forgotten."""
+NOT_OURS = frozenset({"InvalidProviderToken", "MissingProviderToken", "TopicDisallowed", "BadCertificate"})
+"""Beside everything that is answered with 403."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class ApnsApp:
 
     team_id: str
     key_id: str
-    private_key: str
+    private_key: str = field(repr=False)
     topic: str
     api_url: str = API
 
@@ -50,8 +53,9 @@ class Apns:
             return Outcome.rejected("message", f"the notification has more than {MAX_PAYLOAD} bytes")
         if not target.token.isalnum():
             return Outcome.rejected("BadDeviceToken", "the token is not one of Apple's", address_is_bad=True)
+        token = self._provider_token()
         headers = {
-            "authorization": f"bearer {self._provider_token()}",
+            "authorization": f"bearer {token}",
             "apns-topic": self._app.topic,
             "apns-push-type": "alert",
             "apns-priority": "10",
@@ -60,7 +64,7 @@ class Apns:
         }
         url = f"{self._app.api_url.rstrip('/')}/3/device/{target.token}"
         said = await self._api.post(url, headers=headers, content=payload)
-        return said if isinstance(said, Outcome) else self._outcome(said)
+        return said if isinstance(said, Outcome) else self._outcome(said, token)
 
     def _provider_token(self) -> str:
         now = clock.now().timestamp()
@@ -70,15 +74,16 @@ class Apns:
             self._made_at = now
         return self._token
 
-    def _outcome(self, answer: Answer) -> Outcome:
+    def _outcome(self, answer: Answer, token: str) -> Outcome:
         if answer.status == 200:
             return Outcome.accepted(answer.headers.get("apns-id"), "200")
         said: Any = json_of(answer)
         reason = str(said.get("reason") or "") if isinstance(said, dict) else ""
         if reason == "ExpiredProviderToken":
-            self._made_at = 0.0
+            if token == self._token:  # else another answer has said so before
+                self._made_at = 0.0
             return Outcome.deferred(reason, "our token had run out")
-        if reason in NOT_OURS:
+        if answer.status == 403 or reason in NOT_OURS:
             return refused_login(answer)
         if answer.status in NOT_NOW:
             return Outcome.deferred(reason or str(answer.status), reason)

@@ -127,8 +127,8 @@ def _outcome(answer: Answer) -> Outcome:
     code = next(
         (str(detail["errorCode"]) for detail in details if "errorCode" in detail), str(error.get("status") or "")
     )
-    if code == "UNREGISTERED" or (answer.status == 404 and not code):
-        return Outcome.rejected("UNREGISTERED", str(error.get("message") or text_of(answer)), address_is_bad=True)
+    if code == "UNREGISTERED":
+        return Outcome.rejected(code, str(error.get("message") or text_of(answer)), address_is_bad=True)
     if answer.status in NOT_US and code != "SENDER_ID_MISMATCH":
         return refused_login(answer)
     return Outcome.rejected(code or str(answer.status), str(error.get("message") or text_of(answer)))

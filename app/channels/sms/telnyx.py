@@ -1,7 +1,7 @@
 """Text messages over Telnyx's messaging API (version 2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import orjson
@@ -12,15 +12,15 @@ from app.channels.sms.texts import Unsendable, pictures_of, sender_of, text_of_m
 from app.core.fetching import Answer, Fetcher
 
 API = "https://api.telnyx.com"
-BAD_ADDRESS = frozenset({"40001", "40310"})
-"""Telnyx's error codes: not routable (a landline), not a valid number."""
+BAD_ADDRESS = frozenset({"40001", "40012", "40310"})
+"""Telnyx's error codes: not routable (a landline), not a number (to the carrier, to Telnyx)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TelnyxAccount:
     """``sender`` is a number, a short code or an alphanumeric id, which needs a ``profile_id``."""
 
-    api_key: str
+    api_key: str = field(repr=False)
     sender: str
     profile_id: str = ""
     callback_url: str = ""

@@ -5,7 +5,7 @@ The API has no idempotency key: a request that broke off leaves the message in d
 
 import json
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -15,8 +15,9 @@ from app.channels.sms.texts import Unsendable, pictures_of, sender_of, text_of_m
 from app.core.fetching import Answer, Fetcher
 
 API = "https://api.twilio.com"
-BAD_ADDRESS = frozenset({21211, 21217, 21612, 21614, 63024})
-"""Twilio's error codes: not a number, not reachable, not a mobile number, not on WhatsApp."""
+BAD_ADDRESS = frozenset({21211, 21217, 21614, 63024})
+"""Twilio's error codes: not a number, not a mobile number, not on WhatsApp. (21612 is no such one: it says that this
+sender cannot reach the number.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class TwilioAccount:
     """``sender`` is a number, a short code or an alphanumeric id, or a messaging service (``MG…``)."""
 
     account_sid: str
-    auth_token: str
+    auth_token: str = field(repr=False)
     sender: str
     callback_url: str = ""
     api_url: str = API

@@ -5,8 +5,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from app.actions.integrations import open_credentials
 from app.actions.tracking import Told, find_callback, record_feedback
-from app.channels.callbacks import Callback, Unreadable, Unverified, read_callback
+from app.channels.callbacks import Callback, Feedback, Unreadable, Unverified, read_callback
 from app.core.access import system
+from app.core.contact import storable
 from app.core.errors import Invalid, Unauthenticated
 from app.rest.tracking.bodies import read_body
 from app.runtime import Runtime
@@ -37,10 +38,14 @@ class Callbacks:
             raise Unauthenticated("The request is not signed as it should be.") from strange
         except Unreadable as strange:
             raise Invalid.at("body", str(strange)) from strange
-        told = [
-            Told(one.fate.value, one.delivery_id, one.provider_message_id, one.detail, one.recipient) for one in news
-        ]
+        told = [_told(one) for one in news]
         if told:
             async with self._runtime.write(system(integration.tenant_id).through(SOURCE)) as tx:
                 await record_feedback(tx, told)
         return PlainTextResponse("OK")
+
+
+def _told(news: Feedback) -> Told:
+    """What the provider says, as it can be stored: mails that come back hold anything."""
+    name, whom = (text and storable(text) for text in (news.provider_message_id, news.recipient))
+    return Told(news.fate.value, news.delivery_id, name, storable(news.detail), whom)
