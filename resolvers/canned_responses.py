@@ -11,6 +11,7 @@ from app.actions.conversations.rendering import render_canned_response
 from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from resolvers.context import Info
+from resolvers.leave import mutation
 from resolvers.nodes import Node
 from resolvers.planner import arguments as given
 from resolvers.planner.declare import Order, Ref, Rows, column, many, rows, table_type
@@ -60,6 +61,7 @@ class CannedResponseQuery:
         conversation_id: Annotated[strawberry.ID, strawberry.argument(description="For which conversation.")],
         language: Annotated[str | None, strawberry.argument(description="In which language.")] = None,
     ) -> str:
+        info.context.principal.require(Scope.CONVERSATIONS_READ)
         answer = parse_id("canned_response", canned_response_id, "canned_response_id")
         conversation = parse_id("conversation", conversation_id, "conversation_id")
         async with info.context.read() as reading:
@@ -118,14 +120,14 @@ def _answer(key: UUID) -> CannedResponsePayload:
 class CannedResponseMutation:
     """Changes to ready answers."""
 
-    @strawberry.mutation(description="Makes a ready answer.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Makes a ready answer.")
     async def create_canned_response(self, info: Info, input: CreateCannedResponseInput) -> CannedResponsePayload:
         texts: Any = input.texts
         async with info.context.write() as tx:
             answer = await actions.create_canned_response(tx, texts=texts, shortcut=input.shortcut, title=input.title)
         return _answer(answer.id)
 
-    @strawberry.mutation(description="Changes a ready answer.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Changes a ready answer.")
     async def update_canned_response(self, info: Info, input: UpdateCannedResponseInput) -> CannedResponsePayload:
         key = parse_id("canned_response", input.canned_response_id, "canned_response_id")
         texts: Any = input.texts
@@ -135,7 +137,7 @@ class CannedResponseMutation:
             )
         return _answer(key)
 
-    @strawberry.mutation(description="Deletes a ready answer.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Deletes a ready answer.")
     async def delete_canned_response(self, info: Info, input: DeleteCannedResponseInput) -> DeleteCannedResponsePayload:
         key = parse_id("canned_response", input.canned_response_id, "canned_response_id")
         async with info.context.write() as tx:

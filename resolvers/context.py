@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from app.runtime import Runtime
     from resolvers.planner.reader import Reader
 
-MAX_RULES_ASKED = 5
-"""Previews, explanations and series of one operation: each may go over all customers of the tenant."""
+MAX_ASKED = 5
+"""Previews, explanations, estimates and series of segments in one operation: each may go over all customers of the
+tenant, or render what takes long."""
 
 Info = strawberry.Info["GraphContext", Any]
 
@@ -32,13 +33,14 @@ class GraphContext:
     reader: "Reader"
     prepared: Prepared
     course: Course = field(default_factory=Course)
-    _rules_asked: int = 0
+    _asked: int = 0
 
-    def ask_a_rule(self) -> None:
-        """Counts what one operation asks of rules, which the planner's cost does not know. Raises :class:`Invalid`."""
-        self._rules_asked += 1
-        if self._rules_asked > MAX_RULES_ASKED:
-            raise Invalid.at("operation", f"asks rules more than {MAX_RULES_ASKED} times")
+    def ask_much(self) -> None:
+        """Counts what one operation asks that takes long, which the planner's cost does not know. Raises
+        :class:`Invalid`."""
+        self._asked += 1
+        if self._asked > MAX_ASKED:
+            raise Invalid.at("operation", f"asks more than {MAX_ASKED} times for what takes long, as a preview")
 
     def keep(self, lasting: AbstractContextManager[None]) -> None:
         """Enters what lasts until the caller's subscription ends, also where a live stream goes on for many (see

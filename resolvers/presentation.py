@@ -12,9 +12,22 @@ log = structlog.get_logger("rapport.graph")
 BAD_REQUEST = "BAD_REQUEST"
 
 
+SECONDS = (("_per_s", "_per_second"), ("_s", "_seconds"))
+"""How the graph writes out a unit at the end of an action's word."""
+
+
 def field_path(path: str) -> str:
-    """A path in the words of an action (``external_id``) in the words of the graph (``externalId``)."""
-    return ".".join(to_camel_case(step) if step.islower() else step for step in path.split("."))
+    """A path in the words of an action (``external_id``, ``goal.within_s``) in the words of the graph (``externalId``,
+    ``goal.withinSeconds``)."""
+    return ".".join(_in_camel_case(step) if step.islower() else step for step in path.split("."))
+
+
+def _in_camel_case(step: str) -> str:
+    for short, whole in SECONDS:
+        if step.endswith(short):
+            step = step.removesuffix(short) + whole
+            break
+    return to_camel_case(step)
 
 
 def error_extensions(error: RapportError, prefix: str = "") -> dict[str, Any]:

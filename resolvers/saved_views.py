@@ -10,6 +10,7 @@ from app.actions.conversations import saved_views as actions
 from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from resolvers.context import Info
+from resolvers.leave import mutation
 from resolvers.nodes import Node
 from resolvers.planner.declare import Order, Ref, Rows, column, many, rows, table_type
 from resolvers.scalars import JSON, DateTime
@@ -88,14 +89,14 @@ def _view(key: UUID) -> SavedViewPayload:
 class SavedViewMutation:
     """Changes to saved views."""
 
-    @strawberry.mutation(description="Keeps a filter of the inbox under a name, for oneself or for everybody.")
+    @mutation(Scope.CONVERSATIONS_READ, "Keeps a filter of the inbox under a name, for oneself or for everybody.")
     async def create_saved_view(self, info: Info, input: CreateSavedViewInput) -> SavedViewPayload:
         filter: Any = input.filter
         async with info.context.write() as tx:
             view = await actions.create_saved_view(tx, name=input.name, filter=filter, shared=input.shared)
         return _view(view.id)
 
-    @strawberry.mutation(description="Changes a view of one's own, or one of everybody.")
+    @mutation(Scope.CONVERSATIONS_READ, "Changes a view of one's own, or one of everybody.")
     async def update_saved_view(self, info: Info, input: UpdateSavedViewInput) -> SavedViewPayload:
         key = parse_id("saved_view", input.saved_view_id, "saved_view_id")
         filter: Any = input.filter
@@ -103,7 +104,7 @@ class SavedViewMutation:
             await actions.update_saved_view(tx, saved_view_id=key, name=input.name, filter=filter, shared=input.shared)
         return _view(key)
 
-    @strawberry.mutation(description="Deletes a view of one's own, or one of everybody.")
+    @mutation(Scope.CONVERSATIONS_READ, "Deletes a view of one's own, or one of everybody.")
     async def delete_saved_view(self, info: Info, input: DeleteSavedViewInput) -> DeleteSavedViewPayload:
         key = parse_id("saved_view", input.saved_view_id, "saved_view_id")
         async with info.context.write() as tx:

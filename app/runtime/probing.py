@@ -17,9 +17,9 @@ from app.actions.integrations import (
 )
 from app.channels import Outcome, Outgoing, Target
 from app.core import logging
-from app.core.access import Principal, Scope, system
+from app.core.access import Plan, Principal, Scope, system
 from app.core.dns import Dns, DnsUnavailable
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, RateLimited
 from app.core.ids import new_id, public_id
 from app.core.message import Message
 from models import Domain
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.logger(__name__)
 
+PROBES = Plan("probes", 12, 6)
+"""How often a tenant may make this server reach out to others, all its members and keys together."""
 TEXT = "This is a test of your integration. If you can read it, it works."
 
 
@@ -38,12 +40,13 @@ async def try_integration(
     """Sends one test message over an integration, whether it is in use or not, and notes what is wrong with it.
 
     ``to`` is an address as its channel has it (of push a token); ``sender`` is from whom an e-mail comes. Raises
-    :class:`NotFound`, and :class:`Invalid` for one that sends nothing.
+    :class:`NotFound`, :class:`Invalid` for one that sends nothing, and :class:`RateLimited`.
     """
     async with runtime.read(principal) as reading:
         reading.require(Scope.INTEGRATIONS_WRITE)
         row = await integration_of(reading, integration_id)
         tenant_id = reading.tenant_id
+    await _charge(runtime, tenant_id)
     opened = await runtime.providers.open_one(tenant_id, row)
     if opened.provider is None:
         problem = opened.problem or "keeps its messages on this server: there is nothing to try"
@@ -97,11 +100,14 @@ async def _found(runtime: "Runtime", domain: Domain) -> Sequence[DnsRecord] | No
 async def verify_domain(runtime: "Runtime", principal: Principal, *, domain_id: UUID) -> Sequence[DnsRecord]:
     """Looks up the records of a domain for mail, and keeps what that proves.
 
-    Raises :class:`NotFound`, and :class:`Conflict` when no name server answers (then nothing has changed).
+    Raises :class:`NotFound`, :class:`RateLimited`, and :class:`Conflict` when no name server answers (then nothing has
+    changed).
     """
     async with runtime.read(principal) as reading:
         reading.require(Scope.INTEGRATIONS_WRITE)
         domain = await sending_domain_of(reading, domain_id)
+        tenant_id = reading.tenant_id
+    await _charge(runtime, tenant_id)
     try:
         found = await look_up_records(Dns(runtime.settings), dns_records(runtime.settings, domain))
     except DnsUnavailable as silent:
@@ -110,3 +116,9 @@ async def verify_domain(runtime: "Runtime", principal: Principal, *, domain_id: 
         token, selector = domain.verification_token or "", domain.dkim_selector or ""
         await note_records(tx, domain_id=domain_id, token=token, selector=selector, found=found)
     return found
+
+
+async def _charge(runtime: "Runtime", tenant_id: UUID) -> None:
+    allowance = await runtime.limiter.take(f"tenant:{tenant_id}", PROBES)
+    if allowance.refused:
+        raise RateLimited(allowance.retry_after)

@@ -4,9 +4,11 @@ import strawberry
 
 from app.actions import accounts as actions
 from app.actions.accounts import SignedIn
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from resolvers.accounts.types import ApiKey, Member, Plan, Role, Tenant
 from resolvers.context import Info
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import DateTime
 
@@ -274,39 +276,39 @@ class AccountMutation(SignInMutation):
             await actions.change_password(tx, current=input.current, new=input.new)
         return DonePayload()
 
-    @strawberry.mutation(description="Changes the tenant.")
+    @mutation(Scope.TENANT_WRITE, "Changes the tenant.")
     async def update_tenant(self, info: Info, input: UpdateTenantInput) -> TenantPayload:
         async with info.context.write() as tx:
             await actions.update_tenant(tx, name=input.name, plan=input.plan.value if input.plan else None)
             return TenantPayload(tenant=Ref(Tenant, tx.tenant_id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Invites somebody to work for the tenant.")
+    @mutation(Scope.MEMBERS_WRITE, "Invites somebody to work for the tenant.")
     async def add_member(self, info: Info, input: AddMemberInput) -> MemberPayload:
         async with info.context.write() as tx:
             key = await actions.add_member(tx, email=input.email, role=input.role.value, name=input.name)
         return MemberPayload(member=Ref(Member, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Gives a member another place. The last owner stays.")
+    @mutation(Scope.MEMBERS_WRITE, "Gives a member another place. The last owner stays.")
     async def change_member_role(self, info: Info, input: ChangeMemberRoleInput) -> MemberPayload:
         key = parse_id("member", input.member_id, "member_id")
         async with info.context.write() as tx:
             await actions.change_member_role(tx, member_id=key, role=input.role.value)
         return MemberPayload(member=Ref(Member, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Ends somebody's work for the tenant. The last owner stays.")
+    @mutation(Scope.MEMBERS_WRITE, "Ends somebody's work for the tenant. The last owner stays.")
     async def remove_member(self, info: Info, input: RemoveMemberInput) -> DonePayload:
         key = parse_id("member", input.member_id, "member_id")
         async with info.context.write() as tx:
             await actions.remove_member(tx, member_id=key)
         return DonePayload()
 
-    @strawberry.mutation(description="Makes a key. The key itself is shown once, now.")
+    @mutation(Scope.API_KEYS_WRITE, "Makes a key. The key itself is shown once, now.")
     async def create_api_key(self, info: Info, input: CreateApiKeyInput) -> CreateApiKeyPayload:
         async with info.context.write() as tx:
             made = await actions.create_api_key(tx, name=input.name, scopes=input.scopes, expires_at=input.expires_at)
         return CreateApiKeyPayload(api_key=Ref(ApiKey, made.id), key=made.key_text)  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Makes a key useless for ever.")
+    @mutation(Scope.API_KEYS_WRITE, "Makes a key useless for ever.")
     async def revoke_api_key(self, info: Info, input: RevokeApiKeyInput) -> ApiKeyPayload:
         key = parse_id("api_key", input.api_key_id, "api_key_id")
         async with info.context.write() as tx:

@@ -7,14 +7,16 @@ import strawberry
 from app.actions import campaigns as actions
 from app.actions.campaigns import CalledPerson, TransactionalSend, TriggerCall
 from app.actions.customers.facts import NAME_KINDS
-from app.core.errors import Invalid
+from app.core.access import Scope
 from app.core.ids import public_id
 from resolvers.campaigns.inputs import CampaignInput
 from resolvers.campaigns.types import CampaignRun
+from resolvers.content.inputs import maybe_object
 from resolvers.context import Info
 from resolvers.conversations.inputs import maybe_key
 from resolvers.customers.inputs import CustomerRefInput
 from resolvers.integrations.types import MessageChannel
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime
 from resolvers.segments.rules import RuleInput, document_of
@@ -56,11 +58,13 @@ class TriggerCampaignInput(CampaignInput):
         people = None
         if self.people is not None:
             people = [
-                CalledPerson(one.customer.ref(f"people.{place}.customer"), _maybe(one.data, f"people.{place}.data"))
+                CalledPerson(
+                    one.customer.ref(f"people.{place}.customer"), maybe_object(one.data, f"people.{place}.data")
+                )
                 for place, one in enumerate(self.people)
             ]
         return TriggerCall(
-            data=_maybe(self.data, "data") or {},
+            data=maybe_object(self.data, "data") or {},
             people=people,
             recipients=None if self.recipients is None else document_of(self.recipients),
             data_file_url=self.data_file_url,
@@ -130,7 +134,7 @@ class SendTransactionalInput:
             to=self.to,
             campaign_id=maybe_key("campaign", self.campaign_id, "campaign_id"),
             trigger_name=self.trigger_name,
-            data=_maybe(self.data, "data") or {},
+            data=maybe_object(self.data, "data") or {},
             content={} if self.content is None else self.content.document(),
             language=self.language,
             options={name: value for name, value in options.items() if value is not None},
@@ -154,19 +158,14 @@ class SendTransactionalPayload:
     delivery_id: strawberry.ID = strawberry.field(description="The delivery.")
 
 
-def _maybe(data: Any, path: str) -> dict[str, Any] | None:
-    if data is not None and not isinstance(data, dict):
-        raise Invalid.at(path, "must be an object")
-    return data
-
-
 @strawberry.type
 class CallMutation:
     """Calls of campaigns."""
 
-    @strawberry.mutation(
-        description="Calls a triggered campaign. Somebody who cannot be found fails the whole call, unless that is to "
-        "be ignored; the failed run is kept with its problems."
+    @mutation(
+        Scope.CAMPAIGNS_SEND,
+        "Calls a triggered campaign. Somebody who cannot be found fails the whole call, unless that is to "
+        "be ignored; the failed run is kept with its problems.",
     )
     async def trigger_campaign(self, info: Info, input: TriggerCampaignInput) -> TriggerCampaignPayload:
         key, call = input.key(), input.call()
@@ -174,7 +173,7 @@ class CallMutation:
             run_id = await actions.trigger_campaign(tx, campaign_id=key, call=call)
         return TriggerCampaignPayload(run=Ref(CampaignRun, run_id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Sends one message to one person, because something happened to them just now.")
+    @mutation(Scope.CAMPAIGNS_SEND, "Sends one message to one person, because something happened to them just now.")
     async def send_transactional(self, info: Info, input: SendTransactionalInput) -> SendTransactionalPayload:
         send = input.send()
         async with info.context.write() as tx:

@@ -7,9 +7,11 @@ import strawberry
 
 from app.actions import campaigns as actions
 from app.actions.campaigns import GroupShare
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from resolvers.campaigns.types import Experiment, ExperimentMetric
 from resolvers.context import Info
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 
 
@@ -119,7 +121,7 @@ def _shares(groups: list[TestGroupInput]) -> list[GroupShare]:
 class ExperimentMutation:
     """Changes to experiments."""
 
-    @strawberry.mutation(description="Makes an experiment of a campaign that is a draft, or that sends when called.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Makes an experiment of a campaign that is a draft, or that sends when called.")
     async def create_experiment(self, info: Info, input: CreateExperimentInput) -> ExperimentPayload:
         campaign_id = parse_id("campaign", input.campaign_id, "campaign_id")
         settings: Any = input.values()
@@ -127,7 +129,7 @@ class ExperimentMutation:
             key = await actions.create_experiment(tx, campaign_id=campaign_id, groups=_shares(input.groups), **settings)
         return _payload(key)
 
-    @strawberry.mutation(description="Changes an experiment: its groups only before it runs.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes an experiment: its groups only before it runs.")
     async def update_experiment(self, info: Info, input: UpdateExperimentInput) -> ExperimentPayload:
         key = _key(input.experiment_id)
         changes: Any = input.values()
@@ -137,14 +139,14 @@ class ExperimentMutation:
             await actions.update_experiment(tx, experiment_id=key, **changes)
         return _payload(key)
 
-    @strawberry.mutation(description="Deletes an experiment: everybody then gets the content of group 0.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Deletes an experiment: everybody then gets the content of group 0.")
     async def delete_experiment(self, info: Info, input: ExperimentInput) -> DeleteExperimentPayload:
         key = _key(input.experiment_id)
         async with info.context.write() as tx:
             await actions.delete_experiment(tx, experiment_id=key)
         return DeleteExperimentPayload(experiment_id=strawberry.ID(public_id("experiment", key)))
 
-    @strawberry.mutation(description="Ends an experiment. Those who still wait get what has won.")
+    @mutation(Scope.CAMPAIGNS_SEND, "Ends an experiment. Those who still wait get what has won.")
     async def decide_experiment(self, info: Info, input: DecideExperimentInput) -> ExperimentPayload:
         key = _key(input.experiment_id)
         async with info.context.write() as tx:

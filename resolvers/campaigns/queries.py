@@ -173,7 +173,7 @@ class CampaignQuery:
         ] = None,
     ) -> AudienceEstimateType:
         info.context.principal.require(Scope.CAMPAIGNS_READ)
-        info.context.ask_a_rule()
+        info.context.ask_much()
         key = parse_id("campaign", campaign_id, "campaign_id")
         rule = None if recipients is None else document_of(recipients)
         async with info.context.read() as reading:

@@ -6,12 +6,14 @@ from uuid import UUID
 import strawberry
 
 from app.actions import consent as actions
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from resolvers.consent.types import SubscriptionTopic, Suppression, TopicPreference, preference_of
 from resolvers.context import Info
 from resolvers.customers.inputs import CustomerRefInput
 from resolvers.customers.types import ConsentStatus
 from resolvers.integrations.types import MessageChannel
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 
 
@@ -117,7 +119,7 @@ def _topic(key: UUID) -> SubscriptionTopicPayload:
 class ConsentMutation:
     """Changes to topics, consents and suppressions."""
 
-    @strawberry.mutation(description="Makes a topic.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Makes a topic.")
     async def create_subscription_topic(
         self, info: Info, input: CreateSubscriptionTopicInput
     ) -> SubscriptionTopicPayload:
@@ -131,7 +133,7 @@ class ConsentMutation:
             )
         return _topic(topic.id)
 
-    @strawberry.mutation(description="Changes a topic. What people have said about it stays.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes a topic. What people have said about it stays.")
     async def update_subscription_topic(
         self, info: Info, input: UpdateSubscriptionTopicInput
     ) -> SubscriptionTopicPayload:
@@ -147,7 +149,7 @@ class ConsentMutation:
             )
         return _topic(key)
 
-    @strawberry.mutation(description="Deletes a topic of which nothing more is to be sent.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Deletes a topic of which nothing more is to be sent.")
     async def delete_subscription_topic(
         self, info: Info, input: DeleteSubscriptionTopicInput
     ) -> DeleteSubscriptionTopicPayload:
@@ -156,7 +158,7 @@ class ConsentMutation:
             await actions.delete_topic(tx, topic_id=key)
         return DeleteSubscriptionTopicPayload(topic_id=strawberry.ID(public_id("subscription_topic", key)))
 
-    @strawberry.mutation(description="Writes down what a customer says about a topic.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Writes down what a customer says about a topic.")
     async def set_topic_consent(self, info: Info, input: SetTopicConsentInput) -> TopicConsentPayload:
         key = parse_id("subscription_topic", input.topic_id, "topic_id")
         customer = input.customer.ref()
@@ -165,7 +167,7 @@ class ConsentMutation:
             found: Any = await actions.subscription_preferences(tx, customer=customer)
         return TopicConsentPayload(preferences=[preference_of(one) for one in found])
 
-    @strawberry.mutation(description="Sends nothing more to an address.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Sends nothing more to an address.")
     async def suppress_address(self, info: Info, input: SuppressAddressInput) -> SuppressionPayload:
         async with info.context.write() as tx:
             row = await actions.suppress_address(
@@ -173,7 +175,7 @@ class ConsentMutation:
             )
         return SuppressionPayload(suppression=Ref(Suppression, row.id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Allows messages to an address again.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Allows messages to an address again.")
     async def unsuppress_address(self, info: Info, input: UnsuppressAddressInput) -> UnsuppressAddressPayload:
         key = parse_id("suppression", input.suppression_id, "suppression_id")
         async with info.context.write() as tx:

@@ -4,10 +4,18 @@ from typing import Any
 
 import strawberry
 
+from app.core.errors import Invalid
 from resolvers.conversations.inputs import maybe_key
 from resolvers.scalars import JSON
 
 UNSET = strawberry.UNSET
+
+
+def maybe_object(data: Any, path: str) -> dict[str, Any] | None:
+    """A JSON object that may be left out. Raises :class:`Invalid` for any other JSON."""
+    if data is not None and not isinstance(data, dict):
+        raise Invalid.at(path, "must be an object")
+    return data
 
 
 @strawberry.input(description="The texts of a content. What is left out stays.")

@@ -7,12 +7,14 @@ import strawberry
 
 from app.actions import content as actions
 from app.actions.campaigns import TransactionalSend, send_transactional
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
-from resolvers.content.inputs import ContentTextsInput
+from resolvers.content.inputs import ContentTextsInput, maybe_object
 from resolvers.content.types import Content, Layout, Sender, SenderAddress, Snippet
 from resolvers.context import Info
 from resolvers.customers.inputs import CustomerRefInput
 from resolvers.integrations.types import MessageChannel
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON
 
@@ -194,60 +196,60 @@ def _ref(of: type, key: UUID) -> Any:
 class ContentMutation:
     """Changes to what is said."""
 
-    @strawberry.mutation(description="Makes a sender.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Makes a sender.")
     async def create_sender(self, info: Info, input: CreateSenderInput) -> SenderPayload:
         async with info.context.write() as tx:
             made = await actions.create_sender(tx, kind=input.kind.value, address=input.address, name=input.name)
         return SenderPayload(sender=_ref(Sender, made.id))
 
-    @strawberry.mutation(description="Changes a sender. Messages that are sent from now on have it.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes a sender. Messages that are sent from now on have it.")
     async def update_sender(self, info: Info, input: UpdateSenderInput) -> SenderPayload:
         key = parse_id("sender", input.sender_id, "sender_id")
         async with info.context.write() as tx:
             await actions.update_sender(tx, sender_id=key, address=input.address, name=input.name)
         return SenderPayload(sender=_ref(Sender, key))
 
-    @strawberry.mutation(description="Deletes a sender, unless a campaign sends as it.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Deletes a sender, unless a campaign sends as it.")
     async def delete_sender(self, info: Info, input: DeleteSenderInput) -> DeleteSenderPayload:
         key = parse_id("sender", input.sender_id, "sender_id")
         async with info.context.write() as tx:
             await actions.delete_sender(tx, sender_id=key)
         return DeleteSenderPayload(sender_id=strawberry.ID(public_id("sender", key)))
 
-    @strawberry.mutation(description="Makes a layout.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Makes a layout.")
     async def create_layout(self, info: Info, input: CreateLayoutInput) -> LayoutPayload:
         async with info.context.write() as tx:
             made = await actions.create_layout(tx, name=input.name, body=input.body)
         return LayoutPayload(layout=_ref(Layout, made.id))
 
-    @strawberry.mutation(description="Changes a layout. Messages that are sent from now on have it.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes a layout. Messages that are sent from now on have it.")
     async def update_layout(self, info: Info, input: UpdateLayoutInput) -> LayoutPayload:
         key = parse_id("layout", input.layout_id, "layout_id")
         async with info.context.write() as tx:
             await actions.update_layout(tx, layout_id=key, name=input.name, body=input.body)
         return LayoutPayload(layout=_ref(Layout, key))
 
-    @strawberry.mutation(description="Deletes a layout, unless a campaign has it.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Deletes a layout, unless a campaign has it.")
     async def delete_layout(self, info: Info, input: DeleteLayoutInput) -> DeleteLayoutPayload:
         key = parse_id("layout", input.layout_id, "layout_id")
         async with info.context.write() as tx:
             await actions.delete_layout(tx, layout_id=key)
         return DeleteLayoutPayload(layout_id=strawberry.ID(public_id("layout", key)))
 
-    @strawberry.mutation(description="Makes a snippet, or changes the one of this name.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Makes a snippet, or changes the one of this name.")
     async def set_snippet(self, info: Info, input: SetSnippetInput) -> SnippetPayload:
         async with info.context.write() as tx:
             made = await actions.set_snippet(tx, name=input.name, value=input.value)
         return SnippetPayload(snippet=_ref(Snippet, made.id))
 
-    @strawberry.mutation(description="Deletes a snippet, unless something shows it.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Deletes a snippet, unless something shows it.")
     async def delete_snippet(self, info: Info, input: DeleteSnippetInput) -> DeleteSnippetPayload:
         key = parse_id("snippet", input.snippet_id, "snippet_id")
         async with info.context.write() as tx:
             await actions.delete_snippet(tx, snippet_id=key)
         return DeleteSnippetPayload(snippet_id=strawberry.ID(public_id("snippet", key)))
 
-    @strawberry.mutation(description="Says what a campaign says over a channel to a test group in a language.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Says what a campaign says over a channel to a test group in a language.")
     async def set_content(self, info: Info, input: SetContentInput) -> ContentPayload:
         campaign = parse_id("campaign", input.campaign_id, "campaign_id")
         values = input.values()
@@ -263,7 +265,7 @@ class ContentMutation:
             )
         return ContentPayload(content=_ref(Content, made.id))
 
-    @strawberry.mutation(description="Changes a content. Messages that are sent from now on have it.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes a content. Messages that are sent from now on have it.")
     async def update_content(self, info: Info, input: UpdateContentInput) -> ContentPayload:
         key = parse_id("content", input.content_id, "content_id")
         values = input.values()
@@ -271,18 +273,18 @@ class ContentMutation:
             await actions.update_content(tx, content_id=key, values=values)
         return ContentPayload(content=_ref(Content, key))
 
-    @strawberry.mutation(description="Deletes a content of a draft.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Deletes a content of a draft.")
     async def delete_content(self, info: Info, input: DeleteContentInput) -> DeleteContentPayload:
         key = parse_id("content", input.content_id, "content_id")
         async with info.context.write() as tx:
             await actions.delete_content(tx, content_id=key)
         return DeleteContentPayload(content_id=strawberry.ID(public_id("content", key)))
 
-    @strawberry.mutation(description="Sends a content to one address, before all campaigns. It is counted nowhere.")
+    @mutation(Scope.CAMPAIGNS_SEND, "Sends a content to one address, before all campaigns. It is counted nowhere.")
     async def send_test(self, info: Info, input: SendTestInput) -> SendTestPayload:
         key = parse_id("content", input.content_id, "content_id")
         customer = input.customer.ref()
-        data: Any = input.data
+        data = maybe_object(input.data, "data")
         async with info.context.write() as tx:
             channel = (await actions.get_content(tx, content_id=key)).channel
             send = TransactionalSend(

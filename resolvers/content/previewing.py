@@ -8,7 +8,7 @@ from app.actions.content import Preview, check_contents, preview_content
 from app.core.access import Scope
 from app.core.ids import parse_id
 from app.core.message import Message
-from resolvers.content.inputs import ContentTextsInput
+from resolvers.content.inputs import ContentTextsInput, maybe_object
 from resolvers.context import Info
 from resolvers.conversations.inputs import maybe_key
 from resolvers.customers.inputs import CustomerRefInput
@@ -102,10 +102,10 @@ class PreviewQuery:
         event: Annotated[JSON | None, strawberry.argument(description="What {{ event }} is.")] = None,
     ) -> ContentPreview:
         info.context.principal.require(Scope.CAMPAIGNS_READ)
+        info.context.ask_much()
         key = maybe_key("content", content_id, "content_id")
         ref = None if customer is None else customer.ref()
-        given_data: Any = data
-        given_event: Any = event
+        given_data, given_event = maybe_object(data, "data"), maybe_object(event, "event")
         async with info.context.read() as reading:
             preview = await preview_content(
                 reading,
@@ -122,6 +122,7 @@ class PreviewQuery:
         self, info: Info, campaign_id: Annotated[strawberry.ID, strawberry.argument(description="The campaign.")]
     ) -> list[ContentIssue]:
         info.context.principal.require(Scope.CAMPAIGNS_READ)
+        info.context.ask_much()
         key = parse_id("campaign", campaign_id, "campaign_id")
         async with info.context.read() as reading:
             issues = await check_contents(reading, key)

@@ -28,6 +28,7 @@ from resolvers.conversations.inputs import (
     maybe_key,
 )
 from resolvers.conversations.types import Conversation, Message
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 
 
@@ -97,7 +98,7 @@ def key_or_keep(noun: str, id: Any, field: str) -> UUID | Keep | None:
 class ConversationMutation:
     """Changes to conversations."""
 
-    @strawberry.mutation(description="Begins a conversation with a customer or a visitor.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Begins a conversation with a customer or a visitor.")
     async def start_conversation(self, info: Info, input: StartConversationInput) -> SaidPayload:
         values: dict[str, Any] = {
             "customer_id": maybe_key("customer", input.customer_id, "customer_id"),
@@ -110,57 +111,58 @@ class ConversationMutation:
             )
         return _said(said)
 
-    @strawberry.mutation(description="Says something to the visitor, as an agent. A closed conversation is open again.")
+    @mutation(
+        Scope.CONVERSATIONS_WRITE, "Says something to the visitor, as an agent. A closed conversation is open again."
+    )
     async def send_message(self, info: Info, input: SendMessageInput) -> SaidPayload:
         values = input.values()
         async with info.context.write() as tx:
             said = await actions.send_message(tx, **values)
         return _said(said)
 
-    @strawberry.mutation(description="Writes something that only agents see.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Writes something that only agents see.")
     async def add_note(self, info: Info, input: AddNoteInput) -> SaidPayload:
         values = input.values()
         async with info.context.write() as tx:
             said = await actions.add_note(tx, **values)
         return _said(said)
 
-    @strawberry.mutation(
-        description="Changes what a message says: one's own, or any agent's for owners and admins. What it said before "
-        "is kept."
+    @mutation(
+        Scope.CONVERSATIONS_WRITE,
+        "Changes what a message says: one's own, or any agent's for owners and admins. What it said before is kept.",
     )
     async def edit_message(self, info: Info, input: EditMessageInput) -> MessagePayload:
         key = input.key()
         async with info.context.write() as tx:
-            tx.require(Scope.CONVERSATIONS_WRITE)
             await actions.edit_message(tx, message_id=key, text=input.text)
         return _message(key)
 
-    @strawberry.mutation(
-        description="Takes away what a message says: one's own, or any agent's for owners and admins. What it said is "
-        "kept for agents."
+    @mutation(
+        Scope.CONVERSATIONS_WRITE,
+        "Takes away what a message says: one's own, or any agent's for owners and admins. What it said is "
+        "kept for agents.",
     )
     async def delete_message(self, info: Info, input: DeleteMessageInput) -> MessagePayload:
         key = input.key()
         async with info.context.write() as tx:
-            tx.require(Scope.CONVERSATIONS_WRITE)
             await actions.delete_message(tx, message_id=key)
         return _message(key)
 
-    @strawberry.mutation(description="Says how far the agents have read. The mark never goes back.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Says how far the agents have read. The mark never goes back.")
     async def mark_conversation_read(self, info: Info, input: MarkConversationReadInput) -> ConversationPayload:
         key = input.key()
         async with info.context.write() as tx:
             await actions.mark_read(tx, conversation_id=key, seq=input.seq)
         return _conversation(key)
 
-    @strawberry.mutation(description="Changes the status, the priority, the subject or the tags of a conversation.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Changes the status, the priority, the subject or the tags of a conversation.")
     async def update_conversation(self, info: Info, input: UpdateConversationInput) -> ConversationPayload:
         key = parse_id("conversation", input.conversation_id, "conversation_id")
         async with info.context.write() as tx:
             await actions.update_conversation(tx, conversation_id=key, **input.changes())
         return _conversation(key)
 
-    @strawberry.mutation(description="Changes many conversations: all of them, or none when one cannot be.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Changes many conversations: all of them, or none when one cannot be.")
     async def update_conversations(self, info: Info, input: UpdateConversationsInput) -> ConversationsPayload:
         values: dict[str, Any] = {
             "conversation_ids": input.keys(),
@@ -173,15 +175,14 @@ class ConversationMutation:
         shown: Any = [Ref(Conversation, conversation.id) for conversation in changed]
         return ConversationsPayload(conversations=shown)
 
-    @strawberry.mutation(description="Closes a conversation. Once more changes nothing.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Closes a conversation. Once more changes nothing.")
     async def close_conversation(self, info: Info, input: CloseConversationInput) -> ConversationPayload:
         key = input.key()
         async with info.context.write() as tx:
-            tx.require(Scope.CONVERSATIONS_WRITE)
             await actions.close_conversation(tx, conversation_id=key)
         return _conversation(key)
 
-    @strawberry.mutation(description="Gives a conversation to an agent, to a team, or back to the queue.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Gives a conversation to an agent, to a team, or back to the queue.")
     async def assign_conversation(self, info: Info, input: AssignConversationInput) -> ConversationPayload:
         key = input.key()
         assignee = key_or_keep("user", input.assignee_id, "assignee_id")
@@ -190,7 +191,7 @@ class ConversationMutation:
             await actions.assign_conversation(tx, conversation_id=key, assignee_id=assignee, team_id=team)
         return _conversation(key)
 
-    @strawberry.mutation(description="Mails what both sides said to each other, without notes.")
+    @mutation(Scope.CONVERSATIONS_WRITE, "Mails what both sides said to each other, without notes.")
     async def mail_transcript(self, info: Info, input: MailTranscriptInput) -> MailTranscriptPayload:
         key = input.key()
         async with info.context.write() as tx:

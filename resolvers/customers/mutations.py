@@ -6,6 +6,7 @@ import strawberry
 
 from app.actions import customers as actions
 from app.actions.customers import Identified
+from app.core.access import Scope
 from app.core.errors import NotFound, RapportError
 from app.core.ids import parse_id, public_id
 from resolvers.context import Info
@@ -17,6 +18,7 @@ from resolvers.customers.inputs import (
     check_items,
 )
 from resolvers.customers.types import Channel, ConsentStatus, Customer, Device, Merge
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime
 
@@ -174,8 +176,8 @@ def customer_payload(key: Any) -> CustomerPayload:
 class CustomerMutation:
     """Changes to customers."""
 
-    @strawberry.mutation(
-        description="Says who somebody is and what is known about them; makes them known if they are new."
+    @mutation(
+        Scope.CUSTOMERS_WRITE, "Says who somebody is and what is known about them; makes them known if they are new."
     )
     async def identify_customer(self, info: Info, input: IdentifyCustomerInput) -> IdentifyCustomerPayload:
         context = info.context
@@ -186,7 +188,7 @@ class CustomerMutation:
             changed=done.changed,
         )
 
-    @strawberry.mutation(description="Identifies several customers in one go; a bad one does not stop the others.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Identifies several customers in one go; a bad one does not stop the others.")
     async def identify_many(self, info: Info, input: IdentifyManyInput) -> IdentifyManyPayload:
         check_items(input.customers, "customers")
         facts = [item.facts(created_at=item.created_at) for item in input.customers]
@@ -194,7 +196,7 @@ class CustomerMutation:
             results = await actions.identify_many(tx, facts)
         return IdentifyManyPayload(results=[IdentifyResult.of(result) for result in results])
 
-    @strawberry.mutation(description="Changes what is known about one customer.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Changes what is known about one customer.")
     async def update_customer(self, info: Info, input: UpdateCustomerInput) -> CustomerPayload:
         key = parse_id("customer", input.id)
         try:
@@ -204,42 +206,42 @@ class CustomerMutation:
             raise NotFound("customer", "id") from absent
         return customer_payload(key)
 
-    @strawberry.mutation(description="Says whose an anonymous browser or app is; what it did becomes theirs.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Says whose an anonymous browser or app is; what it did becomes theirs.")
     async def alias_customer(self, info: Info, input: AliasCustomerInput) -> CustomerPayload:
         async with info.context.write() as tx:
             key = await actions.alias(tx, anonymous_id=input.anonymous_id, customer=input.customer.ref())
         return customer_payload(key)
 
-    @strawberry.mutation(description="Makes two customers one. Merging the same two again gives the same merge.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Makes two customers one. Merging the same two again gives the same merge.")
     async def merge_customers(self, info: Info, input: MergeCustomersInput) -> MergePayload:
         async with info.context.write() as tx:
             key = await actions.merge(tx, winner=input.winner.ref("winner"), loser=input.loser.ref("loser"))
         return MergePayload(merge=Ref(Merge, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Parts two merged customers: everything goes back to whose it was.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Parts two merged customers: everything goes back to whose it was.")
     async def unmerge_customers(self, info: Info, input: UnmergeCustomersInput) -> MergePayload:
         key = parse_id("merge", input.merge_id, "merge_id")
         async with info.context.write() as tx:
             await actions.unmerge(tx, merge_id=key)
         return MergePayload(merge=Ref(Merge, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Forbids every message to a customer.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Forbids every message to a customer.")
     async def suppress_customer(self, info: Info, input: CustomerInput) -> CustomerPayload:
         async with info.context.write() as tx:
             return customer_payload(await actions.suppress(tx, customer=input.customer.ref()))
 
-    @strawberry.mutation(description="Allows messages to a customer again.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Allows messages to a customer again.")
     async def unsuppress_customer(self, info: Info, input: CustomerInput) -> CustomerPayload:
         async with info.context.write() as tx:
             return customer_payload(await actions.unsuppress(tx, customer=input.customer.ref()))
 
-    @strawberry.mutation(description="Deletes a customer: their names and devices go, and the names are free again.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Deletes a customer: their names and devices go, and the names are free again.")
     async def delete_customer(self, info: Info, input: CustomerInput) -> DeleteCustomerPayload:
         async with info.context.write() as tx:
             key = await actions.delete_customer(tx, customer=input.customer.ref())
         return DeleteCustomerPayload(customer_id=strawberry.ID(public_id("customer", key)))
 
-    @strawberry.mutation(description="Erases a customer and everything about them for good, and gives a receipt.")
+    @mutation(Scope.CUSTOMERS_ERASE, "Erases a customer and everything about them for good, and gives a receipt.")
     async def erase_customer(self, info: Info, input: CustomerInput) -> EraseCustomerPayload:
         async with info.context.write() as tx:
             receipt = await actions.erase_customer(tx, customer=input.customer.ref())
@@ -249,7 +251,7 @@ class CustomerMutation:
             counts=[ErasedCount(kind=kind, count=count) for kind, count in sorted(receipt.counts.items())],
         )
 
-    @strawberry.mutation(description="Notes what a customer says about a channel.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Notes what a customer says about a channel.")
     async def set_consent(self, info: Info, input: SetConsentInput) -> CustomerPayload:
         async with info.context.write() as tx:
             key = await actions.set_consent(
@@ -257,7 +259,7 @@ class CustomerMutation:
             )
         return customer_payload(key)
 
-    @strawberry.mutation(description="Adds a device or changes what is known about it.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Adds a device or changes what is known about it.")
     async def save_device(self, info: Info, input: SaveDeviceInput) -> DevicePayload:
         async with info.context.write() as tx:
             key = await actions.save_device(
@@ -270,7 +272,7 @@ class CustomerMutation:
             )
         return DevicePayload(device=Ref(Device, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Forgets a device.")
+    @mutation(Scope.CUSTOMERS_WRITE, "Forgets a device.")
     async def remove_device(self, info: Info, input: RemoveDeviceInput) -> CustomerPayload:
         async with info.context.write() as tx:
             return customer_payload(await actions.remove_device(tx, customer=input.customer.ref(), token=input.token))

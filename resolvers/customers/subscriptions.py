@@ -60,6 +60,7 @@ class CustomerSubscription:
     async def customer_changed(
         self, info: Info, customer_id: CustomerId, after: After = None
     ) -> AsyncGenerator[CustomerChangedItem, None]:
+        info.context.principal.require(Scope.CUSTOMERS_READ)
         key = parse_id("customer", customer_id, "customer_id")
         follower = Follower.of_customer(info.context, key, Scope.CUSTOMERS_READ)
         async for item in follower.follow(after, _change):

@@ -5,9 +5,11 @@ from enum import Enum
 import strawberry
 
 from app.actions import deliveries as actions
+from app.core.access import Scope
 from app.core.ids import parse_id
 from resolvers.context import Info
 from resolvers.deliveries.types import Delivery
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import enum_value
 
@@ -64,15 +66,16 @@ class DeliveryPayload:
 class DeliveryMutation:
     """Changes to deliveries."""
 
-    @strawberry.mutation(
-        description="Tries the failed deliveries of a campaign again; what was sent, skipped or bounced stays so."
+    @mutation(
+        Scope.CAMPAIGNS_SEND,
+        "Tries the failed deliveries of a campaign again; what was sent, skipped or bounced stays so.",
     )
     async def retry_failed_deliveries(self, info: Info, input: RetryFailedDeliveriesInput) -> DeliveriesPayload:
         key = parse_id("campaign", input.campaign_id, "campaign_id")
         async with info.context.write() as tx:
             return DeliveriesPayload(count=await actions.retry_failed(tx, campaign_id=key))
 
-    @strawberry.mutation(description="Says what became of deliveries in doubt.")
+    @mutation(Scope.CAMPAIGNS_SEND, "Says what became of deliveries in doubt.")
     async def settle_deliveries_in_doubt(self, info: Info, input: SettleDeliveriesInDoubtInput) -> DeliveriesPayload:
         ids = None
         if input.delivery_ids is not None:
@@ -82,14 +85,14 @@ class DeliveryMutation:
             count = await actions.settle_doubts(tx, verdict=input.verdict.value, delivery_ids=ids, campaign_id=campaign)
         return DeliveriesPayload(count=count)
 
-    @strawberry.mutation(description="Cancels a delivery that waits.")
+    @mutation(Scope.CAMPAIGNS_SEND, "Cancels a delivery that waits.")
     async def cancel_delivery(self, info: Info, input: DeliveryInput) -> DeliveryPayload:
         key = parse_id("delivery", input.delivery_id, "delivery_id")
         async with info.context.write() as tx:
             await actions.cancel_delivery(tx, delivery_id=key)
         return DeliveryPayload(delivery=Ref(Delivery, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Sends a delivery that is a draft.")
+    @mutation(Scope.CAMPAIGNS_SEND, "Sends a delivery that is a draft.")
     async def send_draft(self, info: Info, input: DeliveryInput) -> DeliveryPayload:
         key = parse_id("delivery", input.delivery_id, "delivery_id")
         async with info.context.write() as tx:

@@ -4,11 +4,13 @@ import strawberry
 
 from app.actions import events as actions
 from app.actions.events import NewEvent, Tracked
+from app.core.access import Scope
 from app.core.errors import Invalid, RapportError
 from app.core.ids import public_id
 from resolvers.context import Info
 from resolvers.customers.inputs import CustomerRefInput, ItemError, check_items
 from resolvers.events.types import Event
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime
 
@@ -90,13 +92,13 @@ class TrackManyPayload:
 class EventMutation:
     """Telling what happened."""
 
-    @strawberry.mutation(description="Tells one thing that somebody did. Answered once it is stored for good.")
+    @mutation(Scope.EVENTS_WRITE, "Tells one thing that somebody did. Answered once it is stored for good.")
     async def track(self, info: Info, input: TrackEventInput) -> TrackPayload:
         context = info.context
         done = await context.runtime.ingest.track(context.principal, input.event())
         return TrackPayload(event=Ref(Event, done.event_id), duplicate=done.duplicate)  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Tells several things at once; a bad one does not stop the others.")
+    @mutation(Scope.EVENTS_WRITE, "Tells several things at once; a bad one does not stop the others.")
     async def track_many(self, info: Info, input: TrackManyInput) -> TrackManyPayload:
         check_items(input.events, "events")
         events = [item.event(f"events.{place}.") for place, item in enumerate(input.events)]

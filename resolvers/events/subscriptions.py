@@ -37,6 +37,7 @@ class EventSubscription:
     async def customer_events(
         self, info: Info, customer_id: CustomerId, names: EventNames = None, after: After = None
     ) -> AsyncGenerator[CustomerEventsItem, None]:
+        info.context.principal.require(Scope.EVENTS_READ)
         key = parse_id("customer", customer_id, "customer_id")
         wanted = None if names is None else frozenset(names)
 

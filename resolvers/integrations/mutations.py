@@ -8,10 +8,12 @@ import strawberry
 
 from app.actions import integrations as actions
 from app.channels import Result
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.runtime.probing import try_integration, verify_domain
 from resolvers.context import Info
 from resolvers.integrations.types import DnsRecord, Integration, MessageChannel, SendResult, shown_record
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON
 from resolvers.widgets.types import Domain
@@ -127,7 +129,7 @@ class DeleteIntegrationPayload:
 class IntegrationMutation:
     """Changes to integrations."""
 
-    @strawberry.mutation(description="Makes an integration.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Makes an integration.")
     async def create_integration(self, info: Info, input: CreateIntegrationInput) -> IntegrationPayload:
         settings: Any = input.settings
         credentials: Any = input.credentials
@@ -144,7 +146,7 @@ class IntegrationMutation:
             )
         return IntegrationPayload(integration=Ref(Integration, integration.id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Changes an integration.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Changes an integration.")
     async def update_integration(self, info: Info, input: UpdateIntegrationInput) -> IntegrationPayload:
         key = parse_id("integration", input.integration_id, "integration_id")
         settings: Any = input.settings
@@ -161,14 +163,14 @@ class IntegrationMutation:
             )
         return IntegrationPayload(integration=Ref(Integration, key))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Deletes an integration and forgets its credentials.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Deletes an integration and forgets its credentials.")
     async def delete_integration(self, info: Info, input: DeleteIntegrationInput) -> DeleteIntegrationPayload:
         key = parse_id("integration", input.integration_id, "integration_id")
         async with info.context.write() as tx:
             await actions.delete_integration(tx, integration_id=key)
         return DeleteIntegrationPayload(integration_id=strawberry.ID(public_id("integration", key)))
 
-    @strawberry.mutation(description="Sends one test message over an integration, whether it is in use or not.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Sends one test message over an integration, whether it is in use or not.")
     async def test_integration(self, info: Info, input: TestIntegrationInput) -> TestIntegrationPayload:
         key = parse_id("integration", input.integration_id, "integration_id")
         context = info.context
@@ -187,20 +189,22 @@ class IntegrationMutation:
 class SendingDomainMutation:
     """Changes to domains for mail."""
 
-    @strawberry.mutation(description="Makes a domain one for mail and tracked links, and says what its DNS is to say.")
+    @mutation(
+        Scope.INTEGRATIONS_WRITE, "Makes a domain one for mail and tracked links, and says what its DNS is to say."
+    )
     async def add_sending_domain(self, info: Info, input: AddSendingDomainInput) -> SendingDomainPayload:
         async with info.context.write() as tx:
             domain = await actions.add_sending_domain(tx, name=input.name)
             records = actions.dns_records(tx.services.settings, domain)
         return _domain(domain.id, records)
 
-    @strawberry.mutation(description="Looks up a domain's records and keeps what they prove.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Looks up a domain's records and keeps what they prove.")
     async def verify_sending_domain(self, info: Info, input: SendingDomainInput) -> SendingDomainPayload:
         key = parse_id("domain", input.domain_id, "domain_id")
         records = await verify_domain(info.context.runtime, info.context.principal, domain_id=key)
         return _domain(key, records)
 
-    @strawberry.mutation(description="Gives a domain another key. Its mail goes unsigned until the new one is seen.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Gives a domain another key. Its mail goes unsigned until the new one is seen.")
     async def rotate_dkim_key(self, info: Info, input: SendingDomainInput) -> SendingDomainPayload:
         key = parse_id("domain", input.domain_id, "domain_id")
         async with info.context.write() as tx:
@@ -208,7 +212,7 @@ class SendingDomainMutation:
             records = actions.dns_records(tx.services.settings, domain)
         return _domain(key, records)
 
-    @strawberry.mutation(description="Ends a domain's use for mail and links. Its pages carry widgets as before.")
+    @mutation(Scope.INTEGRATIONS_WRITE, "Ends a domain's use for mail and links. Its pages carry widgets as before.")
     async def remove_sending_domain(self, info: Info, input: SendingDomainInput) -> RemoveSendingDomainPayload:
         key = parse_id("domain", input.domain_id, "domain_id")
         async with info.context.write() as tx:

@@ -34,10 +34,18 @@ class Metric(Enum):
     BOUNCED = enum_value("bounced", description="Messages that came back.")
     COMPLAINED = enum_value("complained", description="Messages that were called spam.")
     UNSUBSCRIBED = enum_value("unsubscribed", description="Messages that made somebody unsubscribe.")
+    TOPIC_UNSUBSCRIBED = enum_value(
+        "topic_unsubscribed", description="Topics from which somebody unsubscribed by a message."
+    )
     SUPPRESSED = enum_value("suppressed", description="Messages not sent because their address is suppressed.")
     SKIPPED = enum_value("skipped", description="Messages that another gate stopped.")
     FAILED = enum_value("failed", description="Messages that could not be sent.")
     IN_DOUBT = enum_value("in_doubt", description="Messages of which it was not known whether they were sent.")
+    CANCELLED = enum_value("cancelled", description="Messages that were cancelled before they were sent.")
+    ANSWERED_2XX = enum_value("answered_2xx", description="Attempts at a webhook that were answered with a success.")
+    ANSWERED_3XX = enum_value("answered_3xx", description="Attempts at a webhook that were answered with a redirect.")
+    ANSWERED_4XX = enum_value("answered_4xx", description="Attempts at a webhook that were answered with a refusal.")
+    ANSWERED_5XX = enum_value("answered_5xx", description="Attempts at a webhook that the server failed to answer.")
     CLICKED_ONCE = enum_value("clicked_once", description="Of a link: messages in which it was followed.")
     HUMAN_CLICKED_ONCE = enum_value("human_clicked_once", description="Of a link: messages in which a person did.")
     MACHINE_CLICKED = enum_value("machine_clicked", description="Of a link: clicks of machines.")
@@ -110,7 +118,7 @@ class MetricQuery:
                 end=end,
                 step=step.value,
                 timezone=timezone,
-                subject_ids=[_subject(text) for text in subjects or ()],
+                subjects=None if subjects is None else [_subject(text) for text in subjects],
             )
         return [MetricSeries.of(series) for series in found]
 

@@ -60,10 +60,12 @@ class MetricTotals:
     bounced: int = _counted("bounced", "Messages that came back.")
     complained: int = _counted("complained", "Messages that were called spam.")
     unsubscribed: int = _counted("unsubscribed", "Messages that made somebody unsubscribe.")
+    topic_unsubscribed: int = _counted("topic_unsubscribed", "Topics from which somebody unsubscribed by a message.")
     suppressed: int = _counted("suppressed", "Messages not sent because their address is suppressed.")
     skipped: int = _counted("skipped", "Messages that another gate stopped.")
     failed: int = _counted("failed", "Messages that could not be sent.")
     in_doubt: int = _counted("in_doubt", "Messages of which it was not known whether they were sent.")
+    cancelled: int = _counted("cancelled", "Messages that were cancelled before they were sent.")
 
 
 @table_type(models.Link, noun="link_totals", scope=Scope.METRICS_READ)

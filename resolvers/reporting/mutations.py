@@ -6,9 +6,11 @@ from uuid import UUID
 import strawberry
 
 from app.actions import reporting as actions
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.core.keep import KEEP
 from resolvers.context import Info
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.reporting.types import ReportingWebhook, WebhookDialect
 
@@ -58,7 +60,7 @@ class RetryWebhookCallsInput:
 
     webhook_id: strawberry.ID = strawberry.field(description="The webhook.")
     call_ids: list[strawberry.ID] | None = strawberry.field(
-        default=None, description="Which calls; left out, every dead letter and every call that waits."
+        default=None, description="Which calls, at most 1,000; left out, every dead letter and every call that waits."
     )
 
 
@@ -118,7 +120,7 @@ def _kept(value: Any) -> Any:
 class ReportingMutation:
     """Changes to reporting webhooks."""
 
-    @strawberry.mutation(description="Makes a reporting webhook. It is told of what happens from now on.")
+    @mutation(Scope.WEBHOOKS_WRITE, "Makes a reporting webhook. It is told of what happens from now on.")
     async def create_reporting_webhook(
         self, info: Info, input: CreateReportingWebhookInput
     ) -> ReportingWebhookSecretPayload:
@@ -135,7 +137,7 @@ class ReportingMutation:
             )
         return ReportingWebhookSecretPayload(webhook=_webhook(made.webhook.id), secret=made.secret)
 
-    @strawberry.mutation(description="Changes a reporting webhook.")
+    @mutation(Scope.WEBHOOKS_WRITE, "Changes a reporting webhook.")
     async def update_reporting_webhook(self, info: Info, input: UpdateReportingWebhookInput) -> ReportingWebhookPayload:
         key = _key(input)
         async with info.context.write() as tx:
@@ -151,14 +153,14 @@ class ReportingMutation:
             )
         return ReportingWebhookPayload(webhook=_webhook(key))
 
-    @strawberry.mutation(description="Deletes a reporting webhook, with everything that it is owed.")
+    @mutation(Scope.WEBHOOKS_WRITE, "Deletes a reporting webhook, with everything that it is owed.")
     async def delete_reporting_webhook(self, info: Info, input: ReportingWebhookInput) -> DeleteReportingWebhookPayload:
         key = _key(input)
         async with info.context.write() as tx:
             await actions.delete_webhook(tx, webhook_id=key)
         return DeleteReportingWebhookPayload(webhook_id=strawberry.ID(public_id("reporting_webhook", key)))
 
-    @strawberry.mutation(description="Gives a reporting webhook a new secret; calls are signed by it from now on.")
+    @mutation(Scope.WEBHOOKS_WRITE, "Gives a reporting webhook a new secret; calls are signed by it from now on.")
     async def rotate_reporting_webhook_secret(
         self, info: Info, input: ReportingWebhookInput
     ) -> ReportingWebhookSecretPayload:
@@ -167,7 +169,7 @@ class ReportingMutation:
             made = await actions.rotate_webhook_secret(tx, webhook_id=key)
         return ReportingWebhookSecretPayload(webhook=_webhook(key), secret=made.secret)
 
-    @strawberry.mutation(description="Makes dead letters, and calls that wait to be tried again, now.")
+    @mutation(Scope.WEBHOOKS_WRITE, "Makes dead letters, and calls that wait to be tried again, now.")
     async def retry_webhook_calls(self, info: Info, input: RetryWebhookCallsInput) -> RetryWebhookCallsPayload:
         key, ids = _key(input), input.call_ids
         calls = (
@@ -177,7 +179,7 @@ class ReportingMutation:
             count = await actions.retry_calls(tx, webhook_id=key, call_ids=calls)
         return RetryWebhookCallsPayload(webhook=_webhook(key), count=count)
 
-    @strawberry.mutation(description="Tells a webhook again everything that happened after a cursor of the feed.")
+    @mutation(Scope.WEBHOOKS_WRITE, "Tells a webhook again everything that happened after a cursor of the feed.")
     async def replay_reporting_webhook(self, info: Info, input: ReplayReportingWebhookInput) -> ReportingWebhookPayload:
         key = _key(input)
         async with info.context.write() as tx:

@@ -7,10 +7,12 @@ import strawberry
 
 from app.actions import segments as actions
 from app.actions.customers import CustomerRef
+from app.core.access import Scope
 from app.core.errors import Invalid, Issue
 from app.core.ids import parse_id, public_id
 from resolvers.context import Info
 from resolvers.customers.inputs import CustomerRefInput, check_items
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.segments.rules import RuleInput, document_of
 from resolvers.segments.types import Segment
@@ -142,14 +144,14 @@ def segment_ref(key: UUID) -> Any:
 class SegmentMutation:
     """Changes to segments."""
 
-    @strawberry.mutation(description="Makes a segment. The members of a dynamic one are found in the background.")
+    @mutation(Scope.SEGMENTS_WRITE, "Makes a segment. The members of a dynamic one are found in the background.")
     async def create_segment(self, info: Info, input: CreateSegmentInput) -> SegmentPayload:
         rule = None if input.rule is None else document_of(input.rule)
         async with info.context.write() as tx:
             key = await actions.create_segment(tx, name=input.name, description=input.description, rule=rule)
         return SegmentPayload(segment=segment_ref(key))
 
-    @strawberry.mutation(description="Changes a segment. After another rule its members are found in the background.")
+    @mutation(Scope.SEGMENTS_WRITE, "Changes a segment. After another rule its members are found in the background.")
     async def update_segment(self, info: Info, input: UpdateSegmentInput) -> SegmentPayload:
         key = parse_id("segment", input.segment_id, "segment_id")
         rule = None if input.rule is None else document_of(input.rule)
@@ -157,35 +159,35 @@ class SegmentMutation:
             await actions.update_segment(tx, segment_id=key, name=input.name, description=input.description, rule=rule)
         return SegmentPayload(segment=segment_ref(key))
 
-    @strawberry.mutation(description="Deletes a segment, unless the rule of another one asks for its members.")
+    @mutation(Scope.SEGMENTS_WRITE, "Deletes a segment, unless the rule of another one asks for its members.")
     async def delete_segment(self, info: Info, input: SegmentInput) -> DeleteSegmentPayload:
         key = input.key()
         async with info.context.write() as tx:
             await actions.delete_segment(tx, segment_id=key)
         return DeleteSegmentPayload(segment_id=strawberry.ID(public_id("segment", key)))
 
-    @strawberry.mutation(description="Finds all members of a dynamic segment anew, in the background.")
+    @mutation(Scope.SEGMENTS_WRITE, "Finds all members of a dynamic segment anew, in the background.")
     async def refresh_segment(self, info: Info, input: SegmentInput) -> SegmentPayload:
         key = input.key()
         async with info.context.write() as tx:
             await actions.refresh_segment(tx, segment_id=key)
         return SegmentPayload(segment=segment_ref(key))
 
-    @strawberry.mutation(description="Puts customers into a static segment. Who is in it already stays.")
+    @mutation(Scope.SEGMENTS_WRITE, "Puts customers into a static segment. Who is in it already stays.")
     async def add_segment_members(self, info: Info, input: SegmentMembersInput) -> SegmentMembersPayload:
         key, customers = input.key(), input.refs()
         async with info.context.write() as tx:
             done = await actions.add_members(tx, segment_id=key, customers=customers)
         return SegmentMembersPayload(segment=segment_ref(key), changed=done.changed, unknown=done.unknown)
 
-    @strawberry.mutation(description="Takes customers out of a static segment.")
+    @mutation(Scope.SEGMENTS_WRITE, "Takes customers out of a static segment.")
     async def remove_segment_members(self, info: Info, input: SegmentMembersInput) -> SegmentMembersPayload:
         key, customers = input.key(), input.refs()
         async with info.context.write() as tx:
             done = await actions.remove_members(tx, segment_id=key, customers=customers)
         return SegmentMembersPayload(segment=segment_ref(key), changed=done.changed, unknown=done.unknown)
 
-    @strawberry.mutation(description="Puts the customers of a CSV into a static segment; a bad line stops no other.")
+    @mutation(Scope.SEGMENTS_WRITE, "Puts the customers of a CSV into a static segment; a bad line stops no other.")
     async def import_segment_members(self, info: Info, input: ImportSegmentMembersInput) -> ImportSegmentMembersPayload:
         key = input.key()
         try:
@@ -200,7 +202,7 @@ class SegmentMutation:
             refused=[RefusedLine(line=line, reason=reason) for line, reason in done.refused],
         )
 
-    @strawberry.mutation(description="Puts everybody who is in another segment now into a static one.")
+    @mutation(Scope.SEGMENTS_WRITE, "Puts everybody who is in another segment now into a static one.")
     async def copy_segment_members(self, info: Info, input: CopySegmentMembersInput) -> CopySegmentMembersPayload:
         key = input.key()
         source = parse_id("segment", input.from_segment_id, "from_segment_id")

@@ -115,7 +115,7 @@ class SegmentQuery:
         sample: Annotated[int, strawberry.argument(description="How many to show, 0 to 100.")] = 10,
     ) -> SegmentPreview:
         info.context.principal.require(Scope.CUSTOMERS_READ)
-        info.context.ask_a_rule()
+        info.context.ask_much()
         async with info.context.read() as reading:
             found = await actions.preview_segment(reading, rule=document_of(rule), sample=sample)
         shown: Any = [Ref(Customer, key) for key in found.sample]
@@ -132,7 +132,7 @@ class SegmentQuery:
         customer_id: Annotated[strawberry.ID, strawberry.argument(description="The customer, who must be active.")],
     ) -> MembershipExplanation:
         info.context.principal.require(Scope.CUSTOMERS_READ)
-        info.context.ask_a_rule()
+        info.context.ask_much()
         segment = parse_id("segment", segment_id, "segment_id")
         customer = parse_id("customer", customer_id, "customer_id")
         async with info.context.read() as reading:
@@ -149,7 +149,7 @@ class SegmentQuery:
         step: Annotated[SeriesStep, strawberry.argument(description="How far apart.")] = SeriesStep.DAY,
     ) -> list[MemberCount]:
         info.context.principal.require(Scope.SEGMENTS_READ)
-        info.context.ask_a_rule()
+        info.context.ask_much()
         key = parse_id("segment", segment_id, "segment_id")
         async with info.context.read() as reading:
             series = await actions.member_count_series(reading, segment_id=key, start=start, end=end, step=step.value)

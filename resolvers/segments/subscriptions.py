@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from app.core.access import Scope
 from app.core.ids import parse_id
 from models import FeedEntry
 from resolvers.context import Info
@@ -50,6 +51,7 @@ class SegmentSubscription:
         segment_id: Annotated[strawberry.ID, strawberry.argument(description="Which segment to follow.")],
         after: After = None,
     ) -> AsyncGenerator[SegmentChangesItem, None]:
+        info.context.principal.require(Scope.SEGMENTS_READ)
         key = parse_id("segment", segment_id, "segment_id")
         async for item in Follower.of_segment(info.context, key).follow(after, _change):
             yield item

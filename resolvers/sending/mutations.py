@@ -5,10 +5,12 @@ from typing import Any
 import strawberry
 
 from app.actions import sending as actions
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.core.keep import KEEP
 from resolvers.context import Info
 from resolvers.integrations.types import MessageChannel
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON
 from resolvers.sending.types import FrequencyCap, SendingPolicy
@@ -52,7 +54,7 @@ class CreateFrequencyCapInput:
     """How many in which time."""
 
     messages: int = strawberry.field(description="How many messages at most, 1 to 1,000.")
-    window_s: int = strawberry.field(description="In any so many seconds, 60 to 7,776,000.")
+    window_seconds: int = strawberry.field(description="In any so many seconds, 60 to 7,776,000.")
     channel: MessageChannel | None = strawberry.field(default=None, description="Over which channel; all if left out.")
     name: str = strawberry.field(default="", description="What it is called.")
 
@@ -89,7 +91,7 @@ class DeleteFrequencyCapPayload:
 class SendingMutation:
     """Changes to the rules of sending."""
 
-    @strawberry.mutation(description="Changes the rules of sending.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Changes the rules of sending.")
     async def update_sending_policy(self, info: Info, input: UpdateSendingPolicyInput) -> SendingPolicyPayload:
         quiet: Any = KEEP if input.quiet_hours is strawberry.UNSET else _quiet(input.quiet_hours)
         domain: Any = KEEP
@@ -110,16 +112,16 @@ class SendingMutation:
             )
         return SendingPolicyPayload(policy=SendingPolicy.of(policy))
 
-    @strawberry.mutation(description="Adds a frequency cap.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Adds a frequency cap.")
     async def create_frequency_cap(self, info: Info, input: CreateFrequencyCapInput) -> FrequencyCapPayload:
         channel = None if input.channel is None else input.channel.value
         async with info.context.write() as tx:
             cap = await actions.create_frequency_cap(
-                tx, messages=input.messages, window_s=input.window_s, channel=channel, name=input.name
+                tx, messages=input.messages, window_s=input.window_seconds, channel=channel, name=input.name
             )
         return FrequencyCapPayload(frequency_cap=Ref(FrequencyCap, cap.id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Takes a frequency cap away.")
+    @mutation(Scope.CAMPAIGNS_WRITE, "Takes a frequency cap away.")
     async def delete_frequency_cap(self, info: Info, input: DeleteFrequencyCapInput) -> DeleteFrequencyCapPayload:
         key = parse_id("frequency_cap", input.frequency_cap_id, "frequency_cap_id")
         async with info.context.write() as tx:

@@ -70,7 +70,7 @@ class FrequencyCap(Node):
     name: str = column("What it is called.")
     channel: MessageChannel | None = column("Over which channel; null: over all of them.")
     messages: int = column("How many messages.")
-    window_s: int = column("In any so many seconds.")
+    window_seconds: int = column("In any so many seconds.", lambda row: row.c.window_s)
     created_at: DateTime = column("When it was made.")
 
 

@@ -8,9 +8,11 @@ import strawberry
 
 from app.actions import teams as actions
 from app.actions.accounts import get_me
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.core.keep import KEEP
 from resolvers.context import Info
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.teams.types import Agent, AgentAvailability, Team, TeamRouting
 
@@ -93,7 +95,7 @@ def _team(key: UUID) -> TeamPayload:
 class TeamMutation:
     """Changes to teams and agents."""
 
-    @strawberry.mutation(description="Makes a team.")
+    @mutation(Scope.WIDGETS_WRITE, "Makes a team.")
     async def create_team(self, info: Info, input: CreateTeamInput) -> TeamPayload:
         members = _users(input.member_ids)
         async with info.context.write() as tx:
@@ -106,7 +108,7 @@ class TeamMutation:
             )
         return _team(team.id)
 
-    @strawberry.mutation(description="Changes a team. What waits is handed out as the team then has it.")
+    @mutation(Scope.WIDGETS_WRITE, "Changes a team. What waits is handed out as the team then has it.")
     async def update_team(self, info: Info, input: UpdateTeamInput) -> TeamPayload:
         key = parse_id("team", input.team_id, "team_id")
         wait: Any = input.reassign_after_seconds
@@ -120,15 +122,16 @@ class TeamMutation:
             await actions.update_team(tx, team_id=key, **values)
         return _team(key)
 
-    @strawberry.mutation(description="Deletes a team. What waited in its queue waits in that of no team.")
+    @mutation(Scope.WIDGETS_WRITE, "Deletes a team. What waited in its queue waits in that of no team.")
     async def delete_team(self, info: Info, input: DeleteTeamInput) -> DeleteTeamPayload:
         key = parse_id("team", input.team_id, "team_id")
         async with info.context.write() as tx:
             await actions.delete_team(tx, team_id=key)
         return DeleteTeamPayload(team_id=strawberry.ID(public_id("team", key)))
 
-    @strawberry.mutation(
-        description="Says whether the calling member wants conversations, and how many. What waits is handed to them."
+    @mutation(
+        Scope.CONVERSATIONS_WRITE,
+        "Says whether the calling member wants conversations, and how many. What waits is handed to them.",
     )
     async def set_availability(self, info: Info, input: SetAvailabilityInput) -> AgentPayload:
         wanted = None if input.availability is None else input.availability.value

@@ -14,6 +14,7 @@ from app.core.ids import parse_id
 from app.core.realtime.presence import AGENT
 from resolvers.context import GraphContext, Info
 from resolvers.conversations.inputs import CLIENT_ID, FILES, TEXT, ConversationInput, MessageInput, file_keys, maybe_key
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime
 from resolvers.visitors.own import VisitorConversation, VisitorMessage, VisitorSession
@@ -214,7 +215,7 @@ class VisitorMutation:
             visitor = tx.principal
         return _opened(context, opened, visitor)
 
-    @strawberry.mutation(description="Says who the calling visitor is; with a hash, it is proven.")
+    @mutation(Scope.VISITOR, "Says who the calling visitor is; with a hash, it is proven.")
     async def identify_visitor(self, info: Info, input: IdentifyVisitorInput) -> VisitorSessionPayload:
         async with info.context.write() as tx:
             visitor = await visitors.identify_visitor(
@@ -227,7 +228,7 @@ class VisitorMutation:
             )
         return _session(visitor.id)
 
-    @strawberry.mutation(description="Says something as the calling visitor.")
+    @mutation(Scope.VISITOR, "Says something as the calling visitor.")
     async def send_visitor_message(self, info: Info, input: SendVisitorMessageInput) -> VisitorSaidPayload:
         key, files = maybe_key("conversation", input.conversation_id, "conversation_id"), file_keys(input.file_ids)
         async with info.context.write() as tx:
@@ -241,23 +242,21 @@ class VisitorMutation:
             )
         return _said(said)
 
-    @strawberry.mutation(description="Changes what a message of the calling visitor says.")
+    @mutation(Scope.VISITOR, "Changes what a message of the calling visitor says.")
     async def edit_visitor_message(self, info: Info, input: EditVisitorMessageInput) -> VisitorMessagePayload:
         key = input.key()
         async with info.context.write() as tx:
-            tx.require(Scope.VISITOR)
             await conversations.edit_message(tx, message_id=key, text=input.text)
         return _message(key)
 
-    @strawberry.mutation(description="Takes away what a message of the calling visitor says.")
+    @mutation(Scope.VISITOR, "Takes away what a message of the calling visitor says.")
     async def delete_visitor_message(self, info: Info, input: DeleteVisitorMessageInput) -> VisitorMessagePayload:
         key = input.key()
         async with info.context.write() as tx:
-            tx.require(Scope.VISITOR)
             await conversations.delete_message(tx, message_id=key)
         return _message(key)
 
-    @strawberry.mutation(description="Says how far the calling visitor has read. Marks never go back.")
+    @mutation(Scope.VISITOR, "Says how far the calling visitor has read. Marks never go back.")
     async def mark_visitor_read(self, info: Info, input: MarkVisitorReadInput) -> VisitorConversationPayload:
         key = input.key()
         async with info.context.write() as tx:
@@ -266,24 +265,23 @@ class VisitorMutation:
             )
         return _conversation(key)
 
-    @strawberry.mutation(description="Says how content the calling visitor was, once the conversation is closed.")
+    @mutation(Scope.VISITOR, "Says how content the calling visitor was, once the conversation is closed.")
     async def rate_conversation(self, info: Info, input: RateConversationInput) -> VisitorConversationPayload:
         key = input.key()
         async with info.context.write() as tx:
             await conversations.rate_conversation(tx, conversation_id=key, score=input.score, comment=input.comment)
         return _conversation(key)
 
-    @strawberry.mutation(description="Closes a conversation of the calling visitor.")
+    @mutation(Scope.VISITOR, "Closes a conversation of the calling visitor.")
     async def close_visitor_conversation(
         self, info: Info, input: CloseVisitorConversationInput
     ) -> VisitorConversationPayload:
         key = parse_id("conversation", input.conversation_id, "conversation_id")
         async with info.context.write() as tx:
-            tx.require(Scope.VISITOR)
             await conversations.close_conversation(tx, conversation_id=key)
         return _conversation(key)
 
-    @strawberry.mutation(description="Says which page the calling visitor looks at.")
+    @mutation(Scope.VISITOR, "Says which page the calling visitor looks at.")
     async def see_page(self, info: Info, input: SeePageInput) -> VisitorSessionPayload:
         async with info.context.write() as tx:
             visitor = await visitors.see_page(tx, url=input.url, title=input.title)

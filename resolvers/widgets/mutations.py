@@ -7,10 +7,12 @@ import strawberry
 
 from app.actions import widgets as actions
 from app.actions.visitors import identity_secret, rotate_identity_secret
+from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.core.keep import KEEP
 from resolvers.context import Info
 from resolvers.conversations.inputs import maybe_key
+from resolvers.leave import mutation
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON
 from resolvers.widgets.types import Domain, Widget
@@ -120,7 +122,7 @@ class IdentitySecretQuery:
 class WidgetMutation:
     """Changes to widgets."""
 
-    @strawberry.mutation(description="Makes a widget.")
+    @mutation(Scope.WIDGETS_WRITE, "Makes a widget.")
     async def create_widget(self, info: Info, input: CreateWidgetInput) -> WidgetPayload:
         team = maybe_key("team", input.team_id, "team_id")
         settings: Any = input.settings
@@ -128,7 +130,7 @@ class WidgetMutation:
             widget = await actions.create_widget(tx, name=input.name, settings=settings, team_id=team)
         return _widget(widget.id)
 
-    @strawberry.mutation(description="Changes a widget.")
+    @mutation(Scope.WIDGETS_WRITE, "Changes a widget.")
     async def update_widget(self, info: Info, input: UpdateWidgetInput) -> WidgetPayload:
         key = parse_id("widget", input.widget_id, "widget_id")
         unset = input.team_id is strawberry.UNSET
@@ -138,27 +140,27 @@ class WidgetMutation:
             await actions.update_widget(tx, widget_id=key, name=input.name, settings=settings, team_id=team)
         return _widget(key)
 
-    @strawberry.mutation(description="Deletes a widget: nobody can open it any more.")
+    @mutation(Scope.WIDGETS_WRITE, "Deletes a widget: nobody can open it any more.")
     async def delete_widget(self, info: Info, input: DeleteWidgetInput) -> DeleteWidgetPayload:
         key = parse_id("widget", input.widget_id, "widget_id")
         async with info.context.write() as tx:
             await actions.delete_widget(tx, widget_id=key)
         return DeleteWidgetPayload(widget_id=strawberry.ID(public_id("widget", key)))
 
-    @strawberry.mutation(description="Allows widgets on a site. Once there is one, they may stand nowhere else.")
+    @mutation(Scope.WIDGETS_WRITE, "Allows widgets on a site. Once there is one, they may stand nowhere else.")
     async def add_domain(self, info: Info, input: AddDomainInput) -> DomainPayload:
         async with info.context.write() as tx:
             domain = await actions.add_domain(tx, name=input.name)
         return DomainPayload(domain=Ref(Domain, domain.id))  # type: ignore[arg-type]
 
-    @strawberry.mutation(description="Forbids widgets on a site. Without any, they may stand everywhere.")
+    @mutation(Scope.WIDGETS_WRITE, "Forbids widgets on a site. Without any, they may stand everywhere.")
     async def remove_domain(self, info: Info, input: RemoveDomainInput) -> RemoveDomainPayload:
         key = parse_id("domain", input.domain_id, "domain_id")
         async with info.context.write() as tx:
             await actions.remove_domain(tx, domain_id=key)
         return RemoveDomainPayload(domain_id=strawberry.ID(public_id("domain", key)))
 
-    @strawberry.mutation(description="Replaces the identity secret. Visitors whom the old one proved must do so anew.")
+    @mutation(Scope.WIDGETS_WRITE, "Replaces the identity secret. Visitors whom the old one proved must do so anew.")
     async def rotate_identity_secret(self, info: Info) -> RotateIdentitySecretPayload:
         async with info.context.write() as tx:
             secret = await rotate_identity_secret(tx)

@@ -25,6 +25,7 @@ from app.actions.consent import (
     unsuppress_address,
     update_topic,
 )
+from app.actions.metrics import metric_totals
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.feed import DELIVERIES_TOPIC
 from app.core.ids import new_id
@@ -51,6 +52,14 @@ async def told(people: People) -> list[tuple[str, dict[str, Any]]]:
     """What followers of deliveries have heard, without moments."""
     rows = [row for row in await people.rows(FeedEntry) if row["topic"] == DELIVERIES_TOPIC]
     return [(row["kind"], {k: v for k, v in row["data"].items() if k != "at"}) for row in rows]
+
+
+async def counts(people: People, *subjects: UUID) -> dict[UUID, dict[str, int]]:
+    """What was counted of the tenant and of others."""
+    tenant = people.principal.tenant_id
+    assert tenant is not None
+    found = await people.read(metric_totals, subject_ids=[tenant, *subjects])
+    return {key: {name: total.count for name, total in totals.items()} for key, totals in found.items()}
 
 
 async def test_topics_are_numbered_kept_in_order_and_go_when_nothing_needs_them(
@@ -132,6 +141,8 @@ async def test_a_link_unsubscribes_from_the_topic_of_its_message_once(people: Pe
     assert await people.rows(Consent) == []
     assert list(moments(await posting.of(delivery))) == ["unsubscribed_at"]
     assert [kind for kind, _ in await told(people)] == ["customer.preferences_changed", "delivery.unsubscribed"]
+    once = {"unsubscribed": 1, "topic_unsubscribed": 1}
+    assert await counts(people, campaign) == {people.principal.tenant_id: once, campaign: once}
 
 
 async def test_a_link_ends_the_channel_where_the_topic_of_its_message_is_gone(people: People, posting: Posting) -> None:
@@ -168,6 +179,13 @@ async def test_preferences_take_over_what_was_chosen_and_nothing_else(people: Pe
     await people.do(save_preferences, delivery_id=delivery, topics={news: False}, is_reachable=True)
     assert await subscribed(people, ann) == {"News": False, "Offers": True}
     assert list(moments(await posting.of(delivery))) == ["unsubscribed_at"]
+    assert (await counts(people, campaign))[campaign] == {"unsubscribed": 1, "topic_unsubscribed": 1}
+    await people.do(save_preferences, delivery_id=delivery, topics={news: False, offers: False}, is_reachable=True)
+    assert (await counts(people, campaign))[campaign] == {"unsubscribed": 1, "topic_unsubscribed": 2}
+    tried = await posting.delivery(ann, campaign, is_test=True)
+    await people.do(save_preferences, delivery_id=tried, topics={offers: True}, is_reachable=True)
+    await people.do(save_preferences, delivery_id=tried, topics={offers: False}, is_reachable=True)
+    assert (await counts(people, campaign))[campaign] == {"unsubscribed": 1, "topic_unsubscribed": 2}
     await people.do(save_preferences, delivery_id=delivery, topics={}, is_reachable=False)
     await people.do(save_preferences, delivery_id=delivery, topics={}, is_reachable=True)
     assert [row["status"] for row in await people.rows(Consent)] == ["subscribed"]
@@ -210,6 +228,8 @@ async def test_soft_bounces_in_a_row_suppress_an_address_at_the_tenants_limit(pe
         ("bob@example.com", 1),
     ]
     assert await people.do(suppress_all, [ann, bob, bob], "hard_bounce") == 1
+    cy = BadAddress("email", "cy@example.com", "452 full")
+    assert await people.do(note_soft_bounces, [cy, cy, replace(cy, address="Cy@Example.com")]) == 1
     assert await people.rows(Delivery) == []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.actions.integrations import (
+    add_sending_domain,
     create_integration,
     delete_integration,
     get_integration,
@@ -20,13 +21,13 @@ from app.channels.memory import MemoryProvider
 from app.channels.push.fanout import PushProvider
 from app.channels.push.web_push import public_key_of
 from app.core.access import Principal
-from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.errors import Forbidden, Invalid, NotFound, RateLimited
 from app.core.ids import new_id
 from app.core.message import Message
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
-from app.runtime.probing import try_integration
+from app.runtime.probing import PROBES, try_integration, verify_domain
 from models import AuditEntry, Integration
 from tests.actions.people import People
 from tests.mailbox import mailbox
@@ -287,3 +288,30 @@ async def test_a_channel_rests_while_nothing_carries_it_and_no_longer(
     assert not await providers.rests(tenant.id, "sms")
     await do(runtime, tenant, update_integration, integration_id=relay.id, is_enabled=True)
     assert not await providers.rests(tenant.id, "email")
+
+
+async def test_a_tenant_reaches_out_to_others_only_so_often(
+    runtime: Runtime, tenant: TenantAccount, other_tenant: TenantAccount
+) -> None:
+    runtime.settings.allowed_private_hosts.append("127.0.0.1")
+    async with mailbox() as box:
+        settings = {"host": "127.0.0.1", "port": box.port, "security": "none"}
+
+        async def make(whose: TenantAccount) -> dict[str, Any]:
+            relay = await do(runtime, whose, create_integration, name="Relay", kind="smtp", settings=settings)
+            return {"integration_id": relay.id, "to": "ada@example.com", "sender": "news@shop.example"}
+
+        ours, theirs = await make(tenant), await make(other_tenant)
+        domain = await do(runtime, tenant, add_sending_domain, name="shop.example")
+        for _ in range(PROBES.burst):
+            assert (await try_integration(runtime, tenant.principal, **ours)).result is Result.ACCEPTED
+        colleague = replace(tenant.principal, kind="api_key", id=new_id())
+        with pytest.raises(RateLimited) as refused:
+            await try_integration(runtime, colleague, **ours)
+        assert 0 < refused.value.retry_after <= 60 / PROBES.per_minute * 2
+        with pytest.raises(RateLimited):
+            await verify_domain(runtime, tenant.principal, domain_id=domain.id)
+        with pytest.raises(NotFound):
+            await try_integration(runtime, tenant.principal, **ours | {"integration_id": new_id()})
+        assert len(box.mails) == PROBES.burst
+        assert (await try_integration(runtime, other_tenant.principal, **theirs)).result is Result.ACCEPTED

@@ -5,10 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from app.actions.metrics import Count, add_counts, metric_series, metric_totals
-from app.core.errors import Invalid
+from app.core import clock
+from app.core.errors import Invalid, NotFound
 from app.core.ids import new_id
+from models import Campaign, Content
 from tests.actions.people import People
 
 CAMPAIGN, CONTENT, OTHER = new_id(), new_id(), new_id()
@@ -18,7 +21,14 @@ SPRING = datetime(2026, 3, 29, tzinfo=UTC)
 
 async def count(people: People) -> None:
     """One opening at every hour of four days, and some revenue."""
+    now = clock.now()
+    stamps: dict[str, Any] = {"tenant_id": people.principal.tenant_id, "created_at": now, "updated_at": now}
+    campaign = Campaign(id=CAMPAIGN, number=1, name="Spring", kind="one_off", channels=["email"], **stamps)
+    content = Content(id=CONTENT, number=1, campaign_id=CAMPAIGN, channel="email", **stamps)
     async with people.units.write(people.principal) as tx:
+        tx.session.add(campaign)
+        await tx.session.flush()
+        tx.session.add(content)
         hours = [SPRING - timedelta(days=2) + timedelta(hours=hour) for hour in range(96)]
         await add_counts(tx, [Count(CAMPAIGN, "opened", hour) for hour in hours])
         await add_counts(tx, [Count(CONTENT, "opened", hours[0], 5), Count(tx.tenant_id, "opened", hours[0], 7)])
@@ -26,7 +36,7 @@ async def count(people: People) -> None:
 
 
 async def series(people: People, **values: Any) -> list[tuple[str, int]]:
-    given: dict[str, Any] = {"metrics": ["opened"], "subject_ids": [CAMPAIGN], "timezone": "Europe/Berlin", **values}
+    given: dict[str, Any] = {"metrics": ["opened"], "subjects": [CAMPAIGN], "timezone": "Europe/Berlin", **values}
     (found,) = await people.read(metric_series, **given)
     return [(f"{point.at:%m-%d %H}", point.count) for point in found.points]
 
@@ -42,11 +52,21 @@ async def test_steps_are_those_of_the_timezones_calendar(people: People, strange
     assert hours == [("03-27 00", 1), ("03-27 01", 1)]
     months = await series(people, step="month", start=start, end=end + timedelta(days=40), timezone="UTC")
     assert months == [("03-01 00", 96), ("04-01 00", 0), ("05-01 00", 0)]
-    assert await series(people, step="month", start=start, end=end, subject_ids=[CAMPAIGN, CONTENT]) == [
-        ("02-28 23", 101)
-    ]
-    assert await series(people, step="month", start=start, end=end, subject_ids=[]) == [("02-28 23", 7)]
-    assert await series(strangers, step="month", start=start, end=end) == [("02-28 23", 0)]
+    assert await series(people, step="month", start=start, end=end, subjects=[CAMPAIGN, CONTENT]) == [("02-28 23", 101)]
+    assert await series(people, step="month", start=start, end=end, subjects=None) == [("02-28 23", 7)]
+    assert await series(people, step="month", start=start, end=end, subjects=[]) == [("02-28 23", 0)]
+
+
+async def test_what_there_is_not_has_no_series_but_what_was_deleted_has(people: People, strangers: People) -> None:
+    await count(people)
+    given: dict[str, Any] = {"step": "month", "start": SPRING, "end": SPRING + timedelta(days=1)}
+    for who, subjects in ((strangers, [CAMPAIGN]), (people, [OTHER]), (people, [CAMPAIGN, OTHER])):
+        with pytest.raises(NotFound) as refused:
+            await series(who, **given, subjects=subjects)
+        assert refused.value.field == "subjects"
+    async with people.units.write(people.principal) as tx:
+        await tx.session.execute(update(Campaign).values(deleted_at=tx.now))
+    assert await series(people, **given, subjects=[CAMPAIGN, CAMPAIGN]) == [("02-28 23", 72)]
 
 
 async def test_hours_of_timezones_that_are_half_an_hour_off_and_days_that_begin_at_one(people: People) -> None:
@@ -58,8 +78,8 @@ async def test_hours_of_timezones_that_are_half_an_hour_off_and_days_that_begin_
     night = datetime(2026, 4, 23, 22, tzinfo=UTC)
     async with people.units.write(people.principal) as tx:
         hours = [night + timedelta(hours=hour) for hour in range(-24, 25)]
-        await add_counts(tx, [Count(OTHER, "opened", hour) for hour in hours])
-    cairo: dict[str, Any] = {"timezone": "Africa/Cairo", "subject_ids": [OTHER]}
+        await add_counts(tx, [Count(CONTENT, "opened", hour) for hour in hours])
+    cairo: dict[str, Any] = {"timezone": "Africa/Cairo", "subjects": [CONTENT]}
     days = [("04-22 22", 24), ("04-23 22", 23), ("04-24 21", 2)]
     found = await series(people, step="day", start=hours[0], end=hours[-1] + timedelta(hours=1), **cairo)
     assert found == days
@@ -91,7 +111,7 @@ async def test_what_is_no_series_is_refused(people: People) -> None:
         ("start", datetime(1, 1, 1, tzinfo=UTC)),
         ("end", datetime(9999, 12, 31, tzinfo=UTC)),
         ("timezone", "Mars/Base"),
-        ("subject_ids", [new_id() for _ in range(201)]),
+        ("subjects", [new_id() for _ in range(201)]),
     ]
     for name, value in wrong:
         with pytest.raises(Invalid) as refused:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.actions.content import list_contents
+from app.actions.content import contents_of_campaigns, list_contents
 from app.actions.metrics import Count, add_counts
 from app.actions.tracking import Seen, record_engagements
 from app.core import clock
@@ -17,13 +17,21 @@ from app.core.ids import new_id, public_id
 from app.rest.customerio import app_wire, messages
 from app.rest.customerio.newsletter_metrics import PeriodQuery, Steps
 from app.runtime import Runtime
-from models import Link
+from models import Campaign, Link
 from tests.doors.campaigns import make_campaign, make_delivery
 from tests.doors.conftest import Send
 from tests.tenants import TenantAccount
 
 NOW = clock.now()
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+SERIES = {
+    *("2xx", "3xx", "4xx", "5xx", "attempted", "bounced", "clicked", "converted", "created", "deferred", "delivered"),
+    *("drafted", "dropped", "failed", "human_clicked", "human_opened", "opened", "sent", "spammed", "suppressed"),
+    *("topic_unsubscribed", "undeliverable", "unsubscribed"),
+}
+"""As the contract lists them."""
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +164,26 @@ async def test_messages_are_found_by_what_happened_and_by_what_sent_them(
     assert pages == [active[:4], active[4:]]
 
 
+async def test_what_a_deleted_campaign_has_sent_is_still_listed(
+    app_api: Send, runtime: Runtime, tenant: TenantAccount, ann: UUID
+) -> None:
+    gone = await make_campaign(runtime, tenant, 7, "one_off", status="completed", deleted_at=NOW)
+    (content_id,) = await content_ids(runtime, tenant, gone)
+    key = await make_delivery(runtime, tenant, ann, campaign_id=gone.id, content_id=content_id)
+    other = await make_delivery(runtime, tenant, ann)
+    listed = (await app_api("GET", "/messages")).json()["messages"]
+    assert [message["id"] for message in listed] == [public_id("delivery", one) for one in (other, key)]
+    assert [(one["newsletter_id"], one["content_id"]) for one in listed] == [(None, None), (7, 70)]
+    shown = (await app_api("GET", f"/messages/{public_id('delivery', key)}")).json()["message"]
+    assert (shown["newsletter_id"], shown["msg_template_id"]) == (7, 70)
+
+
+async def content_ids(runtime: Runtime, tenant: TenantAccount, campaign: Campaign) -> list[UUID]:
+    async with runtime.read(tenant.principal) as reading:
+        found = await contents_of_campaigns(reading, campaign_ids=[campaign.id])
+    return [one.id for one in found[campaign.id]]
+
+
 async def test_windows_are_half_a_year_and_of_a_newsletter_a_year(
     app_api: Send, runtime: Runtime, tenant: TenantAccount, ann: UUID
 ) -> None:
@@ -217,6 +245,8 @@ async def test_series_have_their_length_and_add_up_to_what_was_counted(
             await add_counts(tx, [Count(subject, "sent", long_ago, 3 * by), Count(subject, "sent", now, 4 * by)])
             await add_counts(tx, [Count(subject, "complained", now, 1), Count(subject, "suppressed", now, 2)])
         await add_counts(tx, [Count(newsletter.id, "sent", now, 9), Count(sms.id, "sent", now, 9)])
+        others = {"answered_2xx": 5, "answered_3xx": 1, "answered_4xx": 2, "answered_5xx": 3, "topic_unsubscribed": 4}
+        await add_counts(tx, [Count(newsletter.id, metric, now, n) for metric, n in others.items()])
     for period, most in (("hours", 24), ("days", 45), ("weeks", 12), ("months", 12)):
         metric = (await app_api("GET", f"/newsletters/7/metrics?period={period}")).json()["metric"]
         assert {len(series) for series in metric["series"].values()} == {most}
@@ -226,6 +256,9 @@ async def test_series_have_their_length_and_add_up_to_what_was_counted(
         assert {len(series) for series in few.values()} == {2}
     series = metric["series"]
     assert (sum(series["spammed"]), sum(series["dropped"]), sum(series["undeliverable"])) == (1, 2, 0)
+    answers = {name: sum(series[name]) for name in ("2xx", "3xx", "4xx", "5xx", "topic_unsubscribed")}
+    assert answers == {"2xx": 5, "3xx": 1, "4xx": 2, "5xx": 3, "topic_unsubscribed": 4}
+    assert set(series) == SERIES
     for path, total in (
         ("/metrics?type=twilio", 9),
         ("/metrics?type=email", 7),

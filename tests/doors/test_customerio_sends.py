@@ -1,10 +1,11 @@
 """Customer.io's transactional sends: what becomes of every field, and how each channel refuses."""
 
 from base64 import b64encode
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.access import system
@@ -168,8 +169,53 @@ async def test_an_idempotency_key_makes_one_message_of_many_requests(app_api: Se
     assert other.json()["delivery_id"] != answers[0].json()["delivery_id"]
 
 
+async def test_a_key_answers_with_the_first_message_whatever_has_changed_since(
+    client: Any, key: str, runtime: Runtime, tenant: TenantAccount, contents: ReadAll
+) -> None:
+    campaign = await make_campaign(runtime, tenant, 7, "transactional", trigger_name="welcome")
+    headers = {"authorization": f"Bearer {key}", "idempotency-key": "once"}
+    said = {"to": "ann@example.com", "transactional_message_id": 7, "queue_draft": True}
+
+    async def send(**more: Any) -> Any:
+        return (await client.post("/customerio/v1/send/email", json=said | more, headers=headers)).json()
+
+    first = await send()
+    earlier = clock.now() - timedelta(days=1)
+    async with runtime.write(tenant.principal) as tx:
+        (await tx.session.merge(campaign)).status = "paused"
+        await tx.session.execute(update(Delivery).values(created_at=earlier))
+    before = await contents(tenant)
+    again = {"delivery_id": first["delivery_id"], "queued_at": int(earlier.timestamp())}
+    assert await send() == await send(transactional_message_id="welcome", language="x" * 99) == again
+    assert await send(to="bob@example.com", subject="Other") == again
+    assert await contents(tenant) == before
+
+
+async def test_null_says_nothing(app_api: Send, sent: Any) -> None:
+    names = ("identifiers", "message_data", "language", "send_at", "queue_draft", "send_to_unsubscribed", "tracked")
+    names += ("disable_message_retention", "cc", "bcc", "fake_bcc", "headers", "attachments", "preheader")
+    later = {"send_at": int(clock.now().timestamp()) + LATER}
+    delivery = await sent(await app_api("POST", "/send/email", WHOLE | dict.fromkeys(names) | later))
+    assert delivery.data["options"] == {"sends_to_unsubscribed": True}
+    assert set(delivery.data) == {"content", "options"}
+
+
+async def test_headers_that_are_none_do_not_wait_to_fail(
+    app_api: Send, contents: ReadAll, tenant: TenantAccount
+) -> None:
+    before = await contents(tenant)
+    for headers, detail in (
+        ({"X" * 77: "y"}, "headers.0.name: must be at most 76 characters long"),
+        ([{"name": "", "value": "y"}], "headers.0.name: must not be empty"),
+        ({f"X-{n}": "y" for n in range(51)}, "headers: must be a list of at most 50"),
+    ):
+        refused = await app_api("POST", "/send/email", WHOLE | {"headers": headers})
+        assert (refused.status_code, refused.json()) == (400, {"meta": {"error": detail}})
+    assert await contents(tenant) == before
+
+
 REFUSED: tuple[tuple[str, dict[str, Any], int, str], ...] = (
-    ("email", {"to": None}, 400, "to: must be text"),
+    ("email", {"to": None}, 400, "to: is required"),
     ("email", {"to": "nonsense"}, 400, "to: is not an e-mail address"),
     ("email", {"cc": "a@example.com, b"}, 400, "cc: is not an e-mail address"),
     (

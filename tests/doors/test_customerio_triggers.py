@@ -90,9 +90,31 @@ async def test_who_is_missing_fails_the_trigger_and_is_listed(
     assert both.status_code == 422
 
 
+async def test_the_same_key_is_the_same_trigger_also_when_it_failed_or_the_broadcast_stands_still(
+    app_api: Send, client: Any, key: str, track: Send, runtime: Runtime, tenant: TenantAccount
+) -> None:
+    broadcast = await make_campaign(runtime, tenant, 4, "triggered", **ALL)
+    await track("PUT", "/api/v1/customers/a", {})
+
+    async def trigger(once: str, body: dict[str, Any]) -> tuple[int, Any]:
+        headers = {"authorization": f"Bearer {key}", "idempotency-key": once}
+        answer = await client.post(f"/customerio/v1{PATH}", json=body, headers=headers)
+        return answer.status_code, answer.json()
+
+    failed = await trigger("one", {"ids": ["a", "nobody"]})
+    assert failed[0] == 422 and failed[1]["meta"] == {"error": "trigger 1 failed: nobody has the external_id nobody"}
+    assert await trigger("one", {"ids": ["a", "nobody"]}) == failed
+    assert await trigger("two", {"ids": ["a"], "data": None, "email_ignore_missing": None}) == (200, {"id": 2})
+    async with runtime.write(tenant.principal) as tx:
+        (await tx.session.merge(broadcast)).status = "paused"
+    assert await trigger("two", {"ids": ["a", "nobody"]}) == (200, {"id": 2})
+    assert (await trigger("three", {"ids": ["a"]}))[0] == 409
+    assert len(await recipients(runtime, tenant)) == 2
+
+
 REFUSED: tuple[tuple[dict[str, Any], int, str], ...] = (
     ({"ids": ["a"], "emails": ["b"]}, 400, "ids: cannot be given beside emails"),
-    ({"ids": []}, 400, "per_user_data: must be 1 to 10000"),
+    ({"ids": []}, 400, "ids: must be 1 to 10000"),
     ({"ids": ["a"] * 10_001}, 400, "ids: has too many items"),
     ({"per_user_data": [{"data": {}}]}, 400, "per_user_data.0: must have exactly one of id, email"),
     ({"per_user_data": [{"id": "a", "data": 5}]}, 400, "per_user_data.0.data: must be an object"),

@@ -54,7 +54,7 @@ REFUSED: tuple[tuple[dict[str, Any], list[str]], ...] = (
     ({"events": []}, ["events: must not be empty"]),
     ({"events": ["email_eaten"]}, ["events.0: is not an event that can be reported"]),
     ({"endpoint": "nowhere"}, ["endpoint: is not an http or https address"]),
-    ({"name": None, "disabled": "perhaps"}, ["name: must be text", "disabled: must be true or false"]),
+    ({"name": None, "disabled": "perhaps"}, ["name: is required", "disabled: must be true or false"]),
 )
 
 

@@ -248,7 +248,15 @@ async def test_what_came_of_notifications(silocdp: Send, count: Any, ready: Read
         ("from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", ["to: must be after the start"]),
         ("from=2020-01-01T00:00:00Z&interval=hour", ["interval: makes more than 1000 points"]),
         ("notificationId=x", ["notificationId: is not the id of a campaign (cmp_…)"]),
+        ("to=0001-01-01T00:00:00Z", ["from: must be between 1970 and 9000"]),
+        ("to=2026-01-01T00:00:00", ["to: must have a time zone"]),
+        ("from=0001-01-01T00:00:00%2B23:59", ["from: must be in the years 1 to 9999"]),
+        ("to=9999-12-31T23:59:59-23:59", ["to: must be in the years 1 to 9999"]),
+        ("from=0001-01-01T00:00:00Z&to=0001-01-02T00:00:00Z&timezone=Asia/Tokyo&interval=week", []),
     ):
         refused = await silocdp("GET", f"/analytics/trends?{query}")
         assert refused.status_code == 400, query
         assert refused.json()["errors"] == errors or not errors, refused.text
+    unknown = await silocdp("GET", f"/analytics/trends?notificationId={public_id('campaign', new_id())}")
+    sentence = "notificationId: No such campaign, content or link."
+    assert (unknown.status_code, unknown.json()["errors"]) == (404, [sentence])

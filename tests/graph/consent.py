@@ -40,7 +40,7 @@ async def make_said(owner: Caller) -> Said:
           identifyCustomer(input: {externalId: "ann"}) { customer { id } }
           createSubscriptionTopic(input: {name: "News"}) { topic { id } }
           suppressAddress(input: {channel: EMAIL, address: "gone@example.com"}) { suppression { id } }
-          createFrequencyCap(input: {messages: 3, windowS: 86400}) { frequencyCap { id } }
+          createFrequencyCap(input: {messages: 3, windowSeconds: 86400}) { frequencyCap { id } }
         }"""
     )
     return Said(*(thing["id"] for payload in made.values() for thing in payload.values()))
@@ -74,8 +74,8 @@ CONSENT = {
         RULES,
     ),
     "createFrequencyCap": Mutation(
-        lambda t: {"messages": 1, "windowS": 3600, "channel": "PUSH"},
-        "frequencyCap { messages windowS channel }",
+        lambda t: {"messages": 1, "windowSeconds": 3600, "channel": "PUSH"},
+        "frequencyCap { messages windowSeconds channel }",
         RULES,
     ),
     "deleteFrequencyCap": Mutation(lambda t: {"frequencyCapId": t.cap}, "frequencyCapId", RULES, "frequencyCapId"),

@@ -32,7 +32,7 @@ async def test_whoever_may_not_is_refused_and_leaves_no_trace(owner: Caller, str
         ("suppressAddress", {"channel": "EMAIL", "address": "x"}, "address"),
         ("updateSendingPolicy", {"quietHours": {"from": "9", "to": "10:00"}}, "quietHours.from"),
         ("updateSendingPolicy", {"inDoubt": {"sms": "guess"}}, "inDoubt.sms"),
-        ("createFrequencyCap", {"messages": 1, "windowS": 1}, "windowS"),
+        ("createFrequencyCap", {"messages": 1, "windowSeconds": 1}, "windowSeconds"),
     ]
     for name, bad, path in wrong:
         refused = await owner.refusal(written(name, "__typename"), input=bad)
@@ -60,7 +60,7 @@ async def test_every_mutation_does_what_it_says(owner: Caller) -> None:
         "quietHours": {"from": "21:00", "to": "08:00", "channels": ["EMAIL", "SMS", "PUSH", "IN_APP", "WHATSAPP"]}
     }
     assert done["updateSendingPolicy"]["policy"] == policy | {"trackingDomain": None}
-    assert done["createFrequencyCap"]["frequencyCap"] == {"messages": 1, "windowS": 3600, "channel": "PUSH"}
+    assert done["createFrequencyCap"]["frequencyCap"] == {"messages": 1, "windowSeconds": 3600, "channel": "PUSH"}
     found = await owner.data(
         """query($c: CustomerRefInput!) {
           subscriptionTopics { name } suppressions(channel: SMS, search: "4155") { totalCount nodes { address } }
@@ -115,6 +115,11 @@ async def test_metrics_are_series_and_totals(owner: Caller, stranger: Caller) ->
     ]
     assert [one["total"] for one in (await owner.data(text))["metricSeries"]] == [9, 0]
     assert [one["total"] for one in (await stranger.data(text))["metricSeries"]] == [0, 0]
+    assert [one["total"] for one in (await owner.data(text, s=[]))["metricSeries"]] == [0, 0]
+    for who, subject in ((stranger, campaign), (owner, new_id())):
+        refusal = await who.refusal(text, s=[public_id("campaign", subject)])
+        assert refusal == {"code": "NOT_FOUND", "field": "subjects"}
+    assert await owner.refusal(text, s=["what?"]) == {"code": "INVALID", "field": "subjects"}
     of_link = "query($id: ID!) { link(id: $id) { number url metrics { humanClicked clicked } } }"
     metrics = {"humanClicked": 2, "clicked": 0}
     assert (await owner.data(of_link, id=public_id("link", link)))["link"] == {

@@ -96,6 +96,13 @@ async def test_a_content_is_shown_as_somebody_would_get_it(owner: Caller, strang
     broken = await owner.error(PREVIEW, id=words.content, draft={"body": "a\n{{ 1 | foo }}"})
     assert broken["extensions"]["issues"] == [{"field": "body", "message": "line 2: unknown filter 'foo'"}]
     assert (await stranger.refusal(PREVIEW, id=words.content))["code"] == "NOT_FOUND"
+    given = 'query($it: JSON) { previewContent(draft: {body: "x", channel: SMS}, data: {}, event: $it) { links } }'
+    for it in ("text", [1], 5):
+        assert await owner.refusal(given, it=it) == {"code": "INVALID", "field": "event"}
+    one = 'previewContent(draft: {body: "x", channel: SMS}) { links }'
+    several = " ".join(f"p{n}: {one}" for n in range(5))
+    assert len(await owner.data(f"{{ {several} }}")) == 5
+    assert await owner.refusal(f"{{ {several} {one} }}") == {"code": "INVALID", "field": "operation"}
 
     issues = "query($id: ID!) { contentIssues(campaignId: $id) { path message } }"
     assert await owner.data(issues, id=words.campaign) == {"contentIssues": []}

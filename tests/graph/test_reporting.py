@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.actions.reporting import owe_calls, plan_calls
 from app.core.access import Scope
-from app.core.ids import new_id, parse_id
+from app.core.ids import new_id, parse_id, public_id
 from models import Delivery, ReportingWebhook
 from tests.graph.callers import Caller, everything_stored
 from tests.graph.reporting import REPORTING, make_hooks, unknown_hooks
@@ -43,6 +43,9 @@ async def test_webhooks_are_made_changed_and_deleted(owner: Caller) -> None:
     assert done["createReportingWebhook"]["webhook"] == new
     assert done["updateReportingWebhook"]["webhook"]["name"] == "N"
     assert len(done["rotateReportingWebhookSecret"]["secret"]) == 43
+    many = {"webhookId": hooks.webhook, "callIds": [public_id("webhook_call", new_id())] * 1001}
+    refused = await owner.refusal(written("retryWebhookCalls", "__typename"), input=many)
+    assert refused == {"code": "INVALID", "field": "input.callIds"}
     assert done["retryWebhookCalls"] == {"count": 0, "webhook": {"calls": {"totalCount": 0}}}
     found = await owner.data("{ reportingWebhooks { name } }")
     assert found == {"reportingWebhooks": [{"name": "New"}]}

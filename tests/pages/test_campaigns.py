@@ -389,9 +389,9 @@ def test_rules_of_sending_and_consent_are_kept_in_the_settings(desk: Page, demo:
     expect(signed.get_by_label("Value")).to_have_value(re.compile("^v=DKIM1"))
     records.get_by_role("button", name="Close").click()
     expect(desk.get_by_role("row", name="mail.readers.example")).to_contain_text("Not proved yet")
-    asked = "{ sendingPolicy { timezone quietHours { from to channels } } frequencyCaps { messages windowS } }"
+    asked = "{ sendingPolicy { timezone quietHours { from to channels } } frequencyCaps { messages windowSeconds } }"
     kept = demo.ask(asked)
     assert kept["sendingPolicy"]["timezone"] == "Europe/Berlin"
     channels = ["EMAIL", "SMS", "PUSH", "IN_APP", "WHATSAPP"]
     assert kept["sendingPolicy"]["quietHours"] == {"from": "22:30", "to": "08:00", "channels": channels}
-    assert {"messages": 99, "windowS": 604_800} in kept["frequencyCaps"]
+    assert {"messages": 99, "windowSeconds": 604_800} in kept["frequencyCaps"]

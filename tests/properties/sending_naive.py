@@ -46,6 +46,7 @@ for parent, name, type_name in (
 for parent, name, column in (
     ("Experiment", "decidesAfterSeconds", "decides_after_s"),
     ("Campaign", "throttlePerSecond", "throttle_per_s"),
+    ("FrequencyCap", "windowSeconds", "window_s"),
 ):
     field(parent, name)(lambda world, row, column=column: row[column])
 for name in ("content", "reportingWebhook", "campaign", "experiment", "subscriptionTopic", "link", "delivery"):

@@ -32,6 +32,7 @@ from app.actions.campaigns.reading import (
     campaign_with_number,
     campaign_with_trigger_name,
     campaigns_using,
+    campaigns_with_ids,
     get_campaign,
     get_run,
     list_campaigns,
@@ -39,7 +40,7 @@ from app.actions.campaigns.reading import (
     run_with_id,
     targets_of,
 )
-from app.actions.campaigns.transactional import TransactionalSend, send_transactional
+from app.actions.campaigns.transactional import TransactionalSend, queued_at, send_transactional
 from app.actions.campaigns.triggering import CalledPerson, TriggerCall, trigger_campaign
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "campaign_with_number",
     "campaign_with_trigger_name",
     "campaigns_using",
+    "campaigns_with_ids",
     "cancel_campaign",
     "create_campaign",
     "create_experiment",
@@ -79,6 +81,7 @@ __all__ = [
     "list_experiments",
     "list_runs",
     "pause_campaign",
+    "queued_at",
     "resume_campaign",
     "run_with_id",
     "send_transactional",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.actions.content import checked_headers
 from app.core.errors import Invalid
 
 MAX_DATA = 100_000
@@ -85,4 +86,6 @@ def check_content(content: Mapping[str, Any], path: str = "content") -> dict[str
             raise Invalid.at(f"{path}.{key}", "is not of the right type")
         if key not in ("body", "plain", "headers", "fields") and len(value) > 2000:
             raise Invalid.at(f"{path}.{key}", "must be at most 2000 characters long")
+    if "headers" in clean:
+        clean["headers"] = checked_headers(clean["headers"], f"{path}.headers")
     return check_data(clean, path, most=MAX_CONTENT)

@@ -47,6 +47,13 @@ async def campaign_with_trigger_name(reading: Reading, *, trigger_name: str) -> 
     return found
 
 
+async def campaigns_with_ids(reading: Reading, *, campaign_ids: Collection[UUID]) -> dict[UUID, Campaign]:
+    """These campaigns, as far as there are such; also those that are deleted, of which messages were sent."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    wanted = select(Campaign).where(among(reading.session, Campaign.id, campaign_ids))
+    return {campaign.id: campaign for campaign in (await reading.session.execute(wanted)).scalars()}
+
+
 async def list_campaigns(
     reading: Reading,
     *,

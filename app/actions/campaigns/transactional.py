@@ -26,11 +26,13 @@ from app.core.contact import check_text
 from app.core.errors import Conflict, Invalid, NotFound, RapportError
 from app.core.ids import new_id
 from app.core.locks import lock_names
-from app.core.tx import Tx
+from app.core.tx import Reading, Tx
 from models import Campaign, Content, Customer, Delivery
 
 LONGEST_WAIT = timedelta(days=90)
 MAX_DEVICE = 10_000
+LONGEST_TRIGGER_NAME = 1000
+LONGEST_LANGUAGE = 100
 ADDRESSED = {"email": "email", "sms": "phone", "whatsapp": "phone"}
 """Channels whose recipient is the name of a person, and the kind of that name."""
 
@@ -43,8 +45,9 @@ class TransactionalSend:
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
     address if it is not the customer's own (of a push ``all``, ``last_used`` or a device's token). ``device`` is one of
     a push that is not stored: its token, platform and attributes. ``data`` and ``event`` are what Liquid sees as
-    ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once, however often it is asked for.
-    ``options`` as in :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
+    ``trigger`` and ``event``. With ``idempotency_key`` the same message is sent once, however often it is asked for:
+    the first one stands, whatever is said later. ``options`` as in
+    :data:`app.actions.campaigns.calling.OPTION_KEYS`. ``is_draft``: it is kept and not sent.
     """
 
     channel: str
@@ -72,12 +75,12 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     ``content_id`` while the campaign of the content sends nothing; as a test any content goes.
     """
     tx.require(Scope.CAMPAIGNS_SEND)
-    call, due_at = _checked(send, tx.now)
     campaign, contents = await _source(tx, send)
     occurrence_id = await _occurrence(tx, send, campaign)
-    known = await _known(tx, occurrence_id, send.channel) if send.idempotency_key else None
+    known = await _known(tx, occurrence_id, send.channel) if send.idempotency_key is not None else None
     if known is not None:
-        return known
+        return known  # whatever has become of the campaign since, and whatever is said otherwise this time
+    call, due_at = _checked(send, tx.now)
     _check_source(send, campaign, contents)
     customer_id, locale = await _recipient(tx, send)
     split = None if campaign is None or send.content_id else await CampaignStore(tx).split(campaign.id)
@@ -109,19 +112,26 @@ async def send_transactional(tx: Tx, *, send: TransactionalSend) -> UUID:
     return row["id"]  # type: ignore[return-value]
 
 
+async def queued_at(reading: Reading, *, delivery_id: UUID) -> datetime:
+    """When a message was queued: of one that was asked for again, the first time. Raises :class:`NotFound`."""
+    reading.require(Scope.CAMPAIGNS_SEND)
+    wanted = select(col(Delivery.created_at)).where(col(Delivery.id) == delivery_id)
+    found = (await reading.session.execute(wanted)).scalar_one_or_none()
+    if found is None:
+        raise NotFound("delivery", "delivery_id")
+    return found
+
+
 def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, datetime]:
     if send.channel not in CHANNELS:
         raise Invalid.at("channel", f"must be one of {', '.join(CHANNELS)}")
     check_text(send.to, "to", longest=1000)
     if "\n" in send.to or "\r" in send.to:
         raise Invalid.at("to", "must be one line")
-    if sum(one is not None for one in (send.campaign_id, send.trigger_name, send.content_id)) > 1:
-        raise Invalid.at("campaign_id", "must be the only one of campaign_id, trigger_name and content_id")
     unknown = sorted(set(send.options) - OPTION_KEYS)
     if unknown:
         raise Invalid.at(f"options.{unknown[0]}", f"is unknown here (known: {', '.join(sorted(OPTION_KEYS))})")
-    if send.idempotency_key is not None:
-        check_text(send.idempotency_key, "idempotency_key", longest=255, shortest=1)
+    language = None if send.language is None else check_text(send.language, "language", longest=LONGEST_LANGUAGE)
     due_at = send.send_at or now
     if due_at.tzinfo is None:
         raise Invalid.at("send_at", "must have a time zone")
@@ -131,12 +141,14 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
     data, event = check_data(send.data), check_data(send.event, "event")
     devices = send.to if send.channel == "push" else ""
     device = None if send.device is None else check_data(send.device, "device", most=MAX_DEVICE)
-    said = CallOfDelivery(data, content, send.language, dict(send.options), devices, device, event)
+    said = CallOfDelivery(data, content, language, dict(send.options), devices, device, event)
     return said, max(due_at, now)
 
 
 async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, list[Content]]:
-    """The campaign that is called, and what it says."""
+    """The campaign that is called, and what it says. Raises NotFound."""
+    if sum(one is not None for one in (send.campaign_id, send.trigger_name, send.content_id)) > 1:
+        raise Invalid.at("campaign_id", "must be the only one of campaign_id, trigger_name and content_id")
     store = CampaignStore(tx)
     if send.content_id is not None:
         wanted = select(Content).where(col(Content.id) == send.content_id)
@@ -147,7 +159,8 @@ async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, lis
     if send.campaign_id is not None:
         campaign = await store.get(send.campaign_id)
     elif send.trigger_name is not None:
-        campaign = await campaign_with_trigger_name(tx, trigger_name=send.trigger_name)
+        name = check_text(send.trigger_name, "trigger_name", longest=LONGEST_TRIGGER_NAME)
+        campaign = await campaign_with_trigger_name(tx, trigger_name=name)
     else:
         return None, []
     return campaign, await store.contents(campaign.id)
@@ -181,8 +194,9 @@ def _check_whole(channel: str, content: Mapping[str, Any]) -> None:
 async def _occurrence(tx: Tx, send: TransactionalSend, campaign: Campaign | None) -> UUID:
     if send.idempotency_key is None:
         return new_id()
-    await lock_names(tx.session, tx.tenant_id, [send.idempotency_key], kind="transactional")
-    return uuid5(tx.tenant_id if campaign is None else campaign.id, f"transactional:{send.idempotency_key}")
+    key = check_text(send.idempotency_key, "idempotency_key", longest=255, shortest=1)
+    await lock_names(tx.session, tx.tenant_id, [key], kind="transactional")
+    return uuid5(tx.tenant_id if campaign is None else campaign.id, f"transactional:{key}")
 
 
 async def _known(tx: Tx, occurrence_id: UUID, channel: str) -> UUID | None:

@@ -18,6 +18,7 @@ from app.actions.customers.facts import CHANNELS, CustomerRef
 from app.actions.deliveries.known import ADDRESS_KINDS
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
+from app.core.counters import Count, add_counts
 from app.core.errors import NotFound
 from app.core.tx import Reading, Tx
 from models import Campaign, Consent, Customer, Delivery, Identity, SubscriptionTopic, Tenant
@@ -85,7 +86,9 @@ async def unsubscribe(tx: Tx, *, delivery_id: UUID) -> UUID:
     if not await _was_theirs(tx, delivery, customer_id):
         return customer_id
     if topic_id is not None:
+        was_subscribed = await _subscribed(tx, customer_id, topic_id)
         await TopicConsents(tx).say(customer_id, {topic_id: UNSUBSCRIBED}, delivery_id=delivery_id)
+        await _count_topics(tx, delivery, int(was_subscribed))
     elif delivery.channel in CHANNELS:
         await _consent(tx, customer_id, delivery.channel, UNSUBSCRIBED)
     await _note(tx, delivery)
@@ -113,6 +116,7 @@ async def save_preferences(tx: Tx, *, delivery_id: UUID, topics: Mapping[UUID, b
     await consents.say(
         customer_id, {key: status_of(subscribed) for key, subscribed in chosen.items()}, delivery_id=delivery_id
     )
+    await _count_topics(tx, delivery, sum(not subscribed for subscribed in chosen.values()))
     if delivery.channel in CHANNELS:
         said = select(col(Consent.status)).where(
             col(Consent.customer_id) == customer_id, col(Consent.channel) == delivery.channel
@@ -170,6 +174,18 @@ async def _was_theirs(tx: Tx, delivery: Delivery, customer_id: UUID) -> bool:
 
 async def _consent(tx: Tx, customer_id: UUID, channel: str, status: str) -> None:
     await set_consent(tx, customer=CustomerRef("id", customer_id.hex), channel=channel, status=status)
+
+
+async def _subscribed(reading: Reading, customer_id: UUID, topic_id: UUID) -> bool:
+    standing = await preferences_of(TopicStore(reading), customer_id)
+    return any(one.is_subscribed for one in standing if one.topic.id == topic_id)
+
+
+async def _count_topics(tx: Tx, delivery: Delivery, topics: int) -> None:
+    """Counts from how many topics a message made its recipient unsubscribe."""
+    if topics and not delivery.is_test:
+        subjects = (tx.tenant_id, delivery.campaign_id, delivery.content_id)
+        await add_counts(tx, [Count(one, "topic_unsubscribed", tx.now, topics) for one in subjects if one])
 
 
 async def _note(tx: Tx, delivery: Delivery) -> None:

@@ -1,8 +1,10 @@
 """What is said: senders, layouts, snippets, and the contents of campaigns."""
 
 from app.actions.content.contents import (
+    checked_headers,
     content_with_number,
     contents_of_campaigns,
+    contents_with_ids,
     copy_contents,
     delete_content,
     get_content,
@@ -37,8 +39,10 @@ __all__ = [
     "ReadyContent",
     "Use",
     "check_contents",
+    "checked_headers",
     "content_with_number",
     "contents_of_campaigns",
+    "contents_with_ids",
     "copy_contents",
     "create_layout",
     "create_sender",

@@ -126,6 +126,13 @@ async def get_content(reading: Reading, *, content_id: UUID) -> Content:
     return await Shelf(reading).find(Content, "content_id", id=content_id)
 
 
+async def contents_with_ids(reading: Reading, *, content_ids: Collection[UUID]) -> dict[UUID, Content]:
+    """These contents, as far as there are such; also those of deleted campaigns."""
+    reading.require(Scope.CAMPAIGNS_READ)
+    wanted = select(Content).where(among(reading.session, Content.id, content_ids))
+    return {content.id: content for content in (await reading.session.execute(wanted)).scalars()}
+
+
 async def content_with_number(reading: Reading, *, number: int) -> Content:
     """The content with this number of the tenant. Raises :class:`NotFound`."""
     reading.require(Scope.CAMPAIGNS_READ)
@@ -213,21 +220,23 @@ class Values:
         if values.get("layout_id") is not None:
             await self._shelf.find(Layout, "layout_id", id=values["layout_id"])
         if "headers" in values:
-            checked["headers"] = _headers(values["headers"])
+            checked["headers"] = checked_headers(values["headers"])
         if "fields" in values:
             checked["fields"] = _fields(values["fields"])
         return checked
 
 
-def _headers(headers: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def checked_headers(headers: Sequence[Mapping[str, str]], path: str = "headers") -> list[dict[str, str]]:
+    """Headers of an e-mail as they are kept. Raises :class:`Invalid` below ``path``."""
     if not isinstance(headers, list | tuple) or len(headers) > MOST_HEADERS:
-        raise Invalid.at("headers", f"must be a list of at most {MOST_HEADERS}")
+        raise Invalid.at(path, f"must be a list of at most {MOST_HEADERS}")
     checked: list[dict[str, str]] = []
     for place, header in enumerate(headers):
+        at = f"{path}.{place}"
         if not isinstance(header, Mapping) or header.keys() != {"name", "value"}:
-            raise Invalid.at(f"headers.{place}", "must have a name and a value")
-        name = check_text(header["name"], f"headers.{place}.name", longest=76, shortest=1)
-        checked.append({"name": name, "value": check_text(header["value"], f"headers.{place}.value", longest=2000)})
+            raise Invalid.at(at, "must have a name and a value")
+        name = check_text(header["name"], f"{at}.name", longest=76, shortest=1)
+        checked.append({"name": name, "value": check_text(header["value"], f"{at}.value", longest=2000)})
     return checked
 
 

@@ -1,7 +1,8 @@
 """Telling everybody what became of deliveries: the feed for those who listen, and the hourly counts for charts."""
 
+import re
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,9 @@ from app.core.tx import Tx
 
 COUNTED_ONLY = frozenset({"attempted"})
 """Metrics that go with another one which the feed tells."""
+STATUS = re.compile(r"([2-5])[0-9]{2}\b")
+REFUSED = frozenset({"failed", "bounced", "deferred"})
+"""What becomes of a webhook at whose end a server answered with another status than a 2xx, or nobody answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,25 @@ async def _tell(tx: Tx, events: list[DeliveryEvent]) -> None:
 def _counts(tenant_id: UUID, events: list[DeliveryEvent]) -> list[Count]:
     """Summed up here already: a batch has few subjects and moments."""
     times = Counter(
-        (subject_id, event.metric, event.at)
+        (subject_id, metric, event.at)
         for event in events
         if event.counts
+        for metric in _metrics(event)
         for subject_id in (tenant_id, event.campaign_id, event.content_id)
         if subject_id is not None
     )
     return [Count(subject_id, metric, at, n) for (subject_id, metric, at), n in times.items()]
+
+
+def _metrics(event: DeliveryEvent) -> Iterator[str]:
+    """As what an event counts: of a webhook also what the server answered, at every attempt."""
+    yield event.metric
+    if event.channel != "webhook" or "settled" in event.extra:
+        return
+    if event.metric == "sent":
+        yield "answered_2xx"
+    elif event.metric in REFUSED and (status := STATUS.match(str(event.extra.get("error") or ""))):
+        yield f"answered_{status[1]}xx"
 
 
 def _entry(event: DeliveryEvent) -> dict[str, Any]:

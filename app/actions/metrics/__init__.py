@@ -1,6 +1,6 @@
 """How often what happened: hourly counters, and the series made of them."""
 
-from app.actions.metrics.links import clicks_of_content, links_of_campaign
+from app.actions.metrics.links import Hours, clicks_of_content, clicks_of_links, links_of_campaign
 from app.actions.metrics.series import (
     METRICS,
     OF_DELIVERIES,
@@ -20,11 +20,13 @@ __all__ = [
     "OF_LINKS",
     "STEPS",
     "Count",
+    "Hours",
     "MetricPoint",
     "MetricSeries",
     "Total",
     "add_counts",
     "clicks_of_content",
+    "clicks_of_links",
     "links_of_campaign",
     "metric_series",
     "metric_totals",

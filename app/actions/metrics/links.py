@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.core.access import Scope
 from app.core.batches import is_postgres
 from app.core.tx import Reading
-from models import Delivery, Engagement, Link
+from models import Delivery, Engagement, HourlyCount, Link
 
 COUNTED = {"human": ("human_clicked",), "scanner": ("machine_clicked",), "proxy": ("machine_clicked",)}
 """As what a click of each verdict counts besides ``clicked``."""
@@ -24,6 +24,17 @@ async def links_of_campaign(reading: Reading, *, campaign_id: UUID) -> list[Link
     reading.require(Scope.METRICS_READ)
     statement = select(Link).where(col(Link.campaign_id) == campaign_id).order_by(col(Link.number))
     return list((await reading.session.execute(statement)).scalars())
+
+
+async def clicks_of_links(reading: Reading, *, campaign_id: UUID, start: datetime) -> dict[UUID, dict[str, Hours]]:
+    """By link of a campaign and metric (``clicked``, ``clicked_once`` and so on) the clicks since ``start``."""
+    reading.require(Scope.METRICS_READ)
+    links = select(col(Link.id)).where(col(Link.campaign_id) == campaign_id)
+    counted = select(HourlyCount).where(col(HourlyCount.subject_id).in_(links), col(HourlyCount.hour) >= start)
+    found: dict[UUID, dict[str, Hours]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    for row in (await reading.session.execute(counted)).scalars():
+        found[row.subject_id][row.metric][row.hour] += row.count
+    return found
 
 
 async def clicks_of_content(reading: Reading, *, content_id: UUID, start: datetime) -> dict[UUID, dict[str, Hours]]:

@@ -13,9 +13,9 @@ from sqlmodel import col
 from app.core.access import Scope
 from app.core.batches import among
 from app.core.contact import normalise_timezone
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.tx import Reading
-from models import HourlyCount
+from models import Campaign, Content, HourlyCount, Link
 
 OF_DELIVERIES = (
     "created",
@@ -32,12 +32,19 @@ OF_DELIVERIES = (
     "bounced",
     "complained",
     "unsubscribed",
+    "topic_unsubscribed",
     "suppressed",
     "skipped",
     "failed",
     "in_doubt",
+    "cancelled",
+    "answered_2xx",
+    "answered_3xx",
+    "answered_4xx",
+    "answered_5xx",
 )
-"""What is counted of deliveries, once each: for the tenant, the campaign and the content."""
+"""What is counted of deliveries, for the tenant, the campaign and the content: once each, but for ``deferred``, the
+topics in ``topic_unsubscribed``, and the answers of web servers, which count at every attempt."""
 OF_LINKS = ("clicked", "clicked_once", "human_clicked", "human_clicked_once", "machine_clicked")
 METRICS = tuple(dict.fromkeys((*OF_DELIVERIES, *OF_LINKS)))
 HOUR, DAY, WEEK, MONTH = STEPS = ("hour", "day", "week", "month")
@@ -84,19 +91,20 @@ async def metric_series(
     end: datetime,
     step: str = DAY,
     timezone: str = "UTC",
-    subject_ids: Collection[UUID] = (),
+    subjects: Collection[UUID] | None = None,
 ) -> list[MetricSeries]:
     """How often each metric happened, step by step, from the step in which ``start`` lies to the one before ``end``.
 
     Steps are hours, or days, weeks (from Monday) and months of the calendar of ``timezone``; an hour counts to the step
-    in which it begins. ``subject_ids`` are campaigns, contents or links, whose counts are added up; without any it is
-    the whole tenant. Raises :class:`Invalid`, also for more than 1,000 steps.
+    in which it begins. ``subjects`` are campaigns, contents or links, whose counts are added up (nothing has happened
+    to none of them); None is the whole tenant. Raises :class:`Invalid`, also for more than 1,000 steps, and
+    :class:`NotFound` at ``subjects`` where one of them is nothing of the tenant's.
     """
     reading.require(Scope.METRICS_READ)
     wanted = _checked_metrics(metrics)
     zone = ZoneInfo(normalise_timezone(timezone))
     begins = _steps(start, end, step, zone)
-    subjects = _checked_subjects(reading, subject_ids)
+    counted = [reading.tenant_id] if subjects is None else await _checked_subjects(reading, subjects)
     statement = (
         select(
             col(HourlyCount.metric),
@@ -105,7 +113,7 @@ async def metric_series(
             func.sum(col(HourlyCount.amount)),
         )
         .where(
-            among(reading.session, HourlyCount.subject_id, subjects),
+            among(reading.session, HourlyCount.subject_id, counted),
             col(HourlyCount.metric).in_(wanted),
             col(HourlyCount.hour) >= begins[0],
             col(HourlyCount.hour) < end,
@@ -164,10 +172,19 @@ def _checked_metrics(metrics: Sequence[str]) -> list[str]:
     return wanted
 
 
-def _checked_subjects(reading: Reading, subject_ids: Collection[UUID]) -> list[UUID]:
-    if len(subject_ids) > MAX_SUBJECTS:
-        raise Invalid.at("subject_ids", f"must be at most {MAX_SUBJECTS}")
-    return list(subject_ids) or [reading.tenant_id]
+async def _checked_subjects(reading: Reading, subjects: Collection[UUID]) -> list[UUID]:
+    """Each once. What was deleted is still there to be counted."""
+    wanted = list(dict.fromkeys(subjects))
+    if len(wanted) > MAX_SUBJECTS:
+        raise Invalid.at("subjects", f"must be at most {MAX_SUBJECTS}")
+    known = 0
+    for table in (Campaign, Content, Link):
+        if known < len(wanted):
+            there = select(func.count()).select_from(table).where(among(reading.session, table.id, wanted))
+            known += (await reading.session.execute(there)).scalar_one()
+    if known < len(wanted):
+        raise NotFound("campaign, content or link", "subjects")
+    return wanted
 
 
 def _steps(start: datetime, end: datetime, step: str, zone: ZoneInfo) -> list[datetime]:

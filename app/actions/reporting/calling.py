@@ -16,7 +16,8 @@ from sqlmodel import col
 
 from app.actions.reporting.owing import Lane
 from app.core.access import Scope
-from app.core.errors import Forbidden, NotFound
+from app.core.batches import among
+from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.ids import new_id, public_id
 from app.core.sealing import Unsealable, unseal
 from app.core.tx import Reading, Tx
@@ -32,6 +33,7 @@ LISTED = frozenset({400, 401, 402, 403, 404, 405, 410, 429, 500, 502, 521})
 KEPT_DONE = timedelta(days=7)
 KEPT_DEAD = timedelta(days=30)
 MAX_ERROR = 2000
+MOST_NAMED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,11 @@ async def record_calls(tx: Tx, *, webhook_id: UUID, results: Sequence[CallResult
 
 async def retry_calls(tx: Tx, *, webhook_id: UUID, call_ids: Sequence[UUID] | None = None) -> int:
     """Makes dead calls, and those that wait to be tried again, due now with seven days before them: all of the
-    webhook's, or those named. Returns how many. Raises :class:`NotFound` for an unknown webhook."""
+    webhook's, or those named. Returns how many. Raises :class:`NotFound` for an unknown webhook, and :class:`Invalid`
+    for too many names."""
     tx.require(Scope.WEBHOOKS_WRITE)
+    if call_ids is not None and len(call_ids) > MOST_NAMED:
+        raise Invalid.at("call_ids", f"must be at most {MOST_NAMED}")
     known = select(col(ReportingWebhook.id)).where(col(ReportingWebhook.id) == webhook_id)
     if (await tx.session.execute(known)).scalar_one_or_none() is None:
         raise NotFound("reporting webhook", "webhook_id")
@@ -142,7 +147,7 @@ async def retry_calls(tx: Tx, *, webhook_id: UUID, call_ids: Sequence[UUID] | No
     waiting = and_(col(call.state) == "due", col(call.run_at) > tx.now)
     again = update(call).where(col(call.webhook_id) == webhook_id, or_(col(call.state) == "dead", waiting))
     if call_ids is not None:
-        again = again.where(col(call.id).in_(call_ids))
+        again = again.where(among(tx.session, call.id, call_ids))
     values = {"state": "due", "attempts": 0, "run_at": tx.now, "created_at": tx.now, "ended_at": None}
     done = await tx.session.execute(again.values(values), execution_options={"synchronize_session": False})
     count = done.rowcount if isinstance(done, CursorResult) else 0

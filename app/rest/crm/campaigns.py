@@ -12,9 +12,9 @@ from app.core.errors import Conflict, Invalid
 from app.core.ids import parse_id, public_id
 from app.core.tx import Reading, Tx
 from app.rest.crm.campaign_views import KINDS, STATUSES, Campaign, CampaignShown, Known, Stats, count
-from app.rest.crm.moments import Moment
 from app.rest.crm.wire import Listed, One, Required, Tenanted, Window, Wire, executes, moment, writes
 from app.rest.door import Call, Endpoint
+from app.rest.door.moments import Moment
 from app.rest.door.places import Places
 
 TAG = "Campaigns"

@@ -257,8 +257,10 @@ async def _page(reading: Reading, query: WindowQuery, wanted: DeliveryFilter) ->
 async def _shown(reading: Reading, rows: Sequence[Delivery]) -> list[Message]:
     views = await get_customers(reading, customer_ids=list({row.customer_id for row in rows}))
     people = {view.id: view for view in views}
-    parents = {key: await campaigns.get_campaign(reading, campaign_id=key) for key in _ids(rows, "campaign_id")}
-    numbers = {key: (await content.get_content(reading, content_id=key)).number for key in _ids(rows, "content_id")}
+    of, from_ = _ids(rows, "campaign_id"), _ids(rows, "content_id")
+    parents = await campaigns.campaigns_with_ids(reading, campaign_ids=of) if of else {}
+    said = await content.contents_with_ids(reading, content_ids=from_) if from_ else {}
+    numbers = {key: one.number for key, one in said.items()}
     return [_message(row, people.get(row.customer_id), parents, numbers) for row in rows]
 
 

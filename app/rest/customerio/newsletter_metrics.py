@@ -4,7 +4,7 @@ Days begin at midnight EST (five hours behind UTC, summer and winter), weeks on 
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from app.actions import content
-from app.actions.metrics import clicks_of_content, links_of_campaign, metric_series
+from app.actions.metrics import Hours, clicks_of_content, clicks_of_links, links_of_campaign, metric_series
 from app.core.access import Scope
 from app.core.tx import Reading
 from app.rest.customerio.contents import CHANNELS, TYPES
@@ -42,10 +42,15 @@ SERIES = {
     "bounced": "bounced",
     "spammed": "complained",
     "unsubscribed": "unsubscribed",
+    "topic_unsubscribed": "topic_unsubscribed",
     "dropped": "suppressed",
     "suppressed": "suppressed",
     "failed": "failed",
     "undeliverable": "skipped",
+    "2xx": "answered_2xx",
+    "3xx": "answered_3xx",
+    "4xx": "answered_4xx",
+    "5xx": "answered_5xx",
 }
 """What Customer.io calls what we count."""
 OF_LINKS = {"clicked": "clicked", "human_clicked": "human_clicked", "machine_clicked": "machine_clicked"}
@@ -129,11 +134,16 @@ class Steps:
             end=self.end,
             step=self.step,
             timezone=ZONE,
-            subject_ids=subjects,
+            subjects=subjects,
         )
         counts = {one.metric: [point.count for point in one.points] for one in found}
         begins = [point.at for point in found[0].points][:: self.together]
         return begins, {name: self._folded(counts[ours]) for name, ours in names.items()}
+
+    async def begins(self, reading: Reading) -> list[datetime]:
+        """When each step begins."""
+        begins, _ = await self.series(reading, [], {"clicked": "clicked"})
+        return begins
 
     def _folded(self, counts: list[int]) -> list[int]:
         return [sum(counts[at : at + self.together]) for at in range(0, len(counts), self.together)]
@@ -162,39 +172,39 @@ async def get_newsletter_links(call: Call[None, LinksQuery]) -> LinksShown:
     names = ONCE if call.query.unique else OF_LINKS
     async with call.read() as reading:
         newsletter = await addressed(reading, call)
-        steps = Steps.of(call.query, reading.now)
-        shown = []
-        for link in await links_of_campaign(reading, campaign_id=newsletter.id):
-            _, series = await steps.series(reading, [link.id], names)
-            shown.append(_link(link, series))
-    return LinksShown(links=shown)
+        begins = await Steps.of(call.query, reading.now).begins(reading)
+        clicks = await clicks_of_links(reading, campaign_id=newsletter.id, start=begins[0])
+        links = await links_of_campaign(reading, campaign_id=newsletter.id)
+    return LinksShown(links=[_link(link, _in_steps(clicks.get(link.id, {}), names, begins)) for link in links])
 
 
 async def get_content_links(call: Call[None, MetricsQuery]) -> LinksShown:
     async with call.read() as reading:
         newsletter = await addressed(reading, call)
         row = await addressed_content(reading, call, newsletter)
-        steps = Steps.of(call.query, reading.now)
-        begins, _ = await steps.series(reading, [row.id], {"clicked": "clicked"})
+        begins = await Steps.of(call.query, reading.now).begins(reading)
         clicks = await clicks_of_content(reading, content_id=row.id, start=begins[0])
         links = await links_of_campaign(reading, campaign_id=newsletter.id)
     is_meant = call.query.type is None or CHANNELS.get(call.query.type) == row.channel
-    shown = []
-    for link in links:
-        if link.id in clicks and is_meant:
-            series = {name: [0] * len(begins) for name in OF_LINKS}
-            for metric, hours in clicks[link.id].items():
-                for hour, count in hours.items():
-                    series[metric][max(0, bisect_right(begins, hour) - 1)] += count
-            shown.append(_link(link, series))
-    return LinksShown(links=shown)
+    shown = [link for link in links if link.id in clicks and is_meant]
+    return LinksShown(links=[_link(link, _in_steps(clicks[link.id], OF_LINKS, begins)) for link in shown])
+
+
+def _in_steps(
+    clicks: Mapping[str, Hours], names: Mapping[str, str], begins: Sequence[datetime]
+) -> dict[str, list[int]]:
+    """How often a link was followed in each of the steps that begin at ``begins``."""
+    series = {name: [0] * len(begins) for name in names}
+    for name, ours in names.items():
+        for hour, count in clicks.get(ours, {}).items():
+            series[name][max(0, bisect_right(begins, hour) - 1)] += count
+    return series
 
 
 async def _metrics(
     reading: Reading, query: MetricsQuery, subjects: Collection[UUID], newsletter: Campaign
 ) -> MetricShown:
-    # Without subjects a series is that of the whole tenant; nobody's id has happened to nothing.
-    _, series = await Steps.of(query, reading.now).series(reading, subjects or [UUID(int=0)], SERIES)
+    _, series = await Steps.of(query, reading.now).series(reading, subjects, SERIES)
     return MetricShown(metric=TypedSeries(series=series, type=query.type or TYPES[newsletter.channels[0]]))
 
 

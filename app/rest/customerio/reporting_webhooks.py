@@ -9,7 +9,7 @@ from app.core.access import Scope
 from app.core.errors import NotFound
 from app.core.tx import Reading
 from app.rest.customerio.app_wire import app_endpoint, number_in
-from app.rest.customerio.wire import Text, Wire
+from app.rest.customerio.wire import Text, Unsaid, Wire
 from app.rest.door import Call, Endpoint
 from models import ReportingWebhook
 
@@ -17,7 +17,7 @@ TAG = "Reporting webhooks (App API)"
 FIELDS = {"number": "webhook_id", "is_enabled": "disabled"}
 
 
-class WebhookSaid(Wire):
+class WebhookSaid(Unsaid):
     """What a webhook is to be. The secret by which its calls are signed is shown by the graph."""
 
     name: Text

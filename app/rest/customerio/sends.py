@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import Field
 
-from app.actions.campaigns import TransactionalSend, campaign_with_number, send_transactional
+from app.actions.campaigns import TransactionalSend, campaign_with_number, queued_at, send_transactional
 from app.core.access import Plan, Principal, Scope
 from app.core.errors import Invalid, Issue, NotFound
 from app.core.ids import public_id
 from app.core.tx import Tx
 from app.rest.customerio.app_wire import app_endpoint
-from app.rest.customerio.wire import Identifiers, MetaError, Text, UnixSeconds, Wire, meta_error
+from app.rest.customerio.wire import Identifiers, MetaError, Text, UnixSeconds, Unsaid, Wire, meta_error
 from app.rest.door import Call, Endpoint
 
 TAG = "Send (App API)"
@@ -31,8 +31,8 @@ CONTENT = {"from_address": "from", "plain": "body_plain", "amp": "body_amp"}
 """What the actions call a part of a content, and what the sends call it."""
 
 
-class Sending(Wire):
-    """One message to one person. What is not said is as the transactional message has it."""
+class Sending(Unsaid):
+    """One message to one person. What is not said, or null, is as the transactional message has it."""
 
     transactional_message_id: int | str | None = Field(
         None, description="The number or the trigger name of a transactional campaign."
@@ -95,6 +95,7 @@ async def queue(
         "is_tracked": said.tracked,
         **(options or {}),
     }
+    key = call.headers.get("idempotency-key") or None
     async with _telling(said), call.write() as tx:
         customer = said.identifiers.ref() if said.identifiers else None
         campaign_id, trigger_name = await _source(tx, said.transactional_message_id)
@@ -112,11 +113,12 @@ async def queue(
                 language=said.language or None,
                 options={name: value for name, value in wanted.items() if value is not None},
                 send_at=said.send_at,
-                idempotency_key=call.headers.get("idempotency-key") or None,
+                idempotency_key=key,
                 is_draft=said.queue_draft,
             ),
         )
-        return _queued(public_id("delivery", delivery_id), tx.now, said.send_at)
+        at = tx.now if key is None else await queued_at(tx, delivery_id=delivery_id)
+        return _queued(public_id("delivery", delivery_id), at, said.send_at)
 
 
 @asynccontextmanager

@@ -15,8 +15,9 @@ from app.core.tx import Reading
 from app.rest.customerio.app_wire import app_endpoint, number_in
 from app.rest.customerio.filters import read_filter
 from app.rest.customerio.segments import segments_named
-from app.rest.customerio.wire import Sentence, Text, Wire
+from app.rest.customerio.wire import Sentence, Text, Unsaid, Wire
 from app.rest.door import Call, Endpoint, Reply
+from app.rest.door.places import Places
 from app.segments import parse_rule
 from models import Campaign, CampaignRun
 
@@ -39,7 +40,7 @@ class Person(Wire):
     data: dict[str, Any] | None = None
 
 
-class Trigger(Wire):
+class Trigger(Unsaid):
     """For whom: at most one of `recipients`, `emails`, `ids`, `per_user_data` and `data_file_url`; with none of them
     the broadcast's own audience."""
 
@@ -101,12 +102,14 @@ def trigger_plan(_: Principal) -> Plan:
 
 
 async def trigger_broadcast(call: Call[Trigger, None]) -> Triggered | Reply:
+    places = Places()
     try:
-        async with call.write() as tx:
-            broadcast = await _addressed(tx, call)
-            asked = await _call(tx, call.body, call.headers.get("idempotency-key") or None)
-            run_id = await campaigns.trigger_campaign(tx, campaign_id=broadcast.id, call=asked)
-            run = await campaigns.run_with_id(tx, run_id=run_id)
+        with places.telling():
+            async with call.write() as tx:
+                broadcast = await _addressed(tx, call)
+                asked = await _call(tx, call.body, call.headers.get("idempotency-key") or None, places)
+                run_id = await campaigns.trigger_campaign(tx, campaign_id=broadcast.id, call=asked)
+                run = await campaigns.run_with_id(tx, run_id=run_id)
     except Invalid as invalid:
         if not IS_MISSING.match(invalid.issues[0].message):
             raise
@@ -163,15 +166,18 @@ async def _run(reading: Reading, broadcast: Campaign, call: Call[Any, Any]) -> C
         raise NotFound("campaign run", "trigger_id") from None
 
 
-async def _call(reading: Reading, said: Trigger, key: str | None) -> TriggerCall:
+async def _call(reading: Reading, said: Trigger, key: str | None, places: Places) -> TriggerCall:
+    """What is asked for; ``places`` learns where it was said."""
     given = [name for name in AUDIENCES if getattr(said, name) is not None]
     if len(given) > 1:
         raise Invalid.at(given[1], f"cannot be given beside {given[0]}")
+    if given:
+        places.note("people", given[0], deeper=True)
     ignored = {"email": said.email_ignore_missing, "external_id": said.id_ignore_missing}
     rule = None
     if said.recipients is not None:
-        rule, places = read_filter(said.recipients, await segments_named(reading, said.recipients), "recipients")
-        with places.telling():
+        rule, said_at = read_filter(said.recipients, await segments_named(reading, said.recipients), "recipients")
+        with said_at.telling():
             parse_rule(rule)
     return TriggerCall(
         data=said.data,
@@ -200,7 +206,7 @@ def _missing(message: str) -> PointedErrors:
     return PointedErrors(errors=[error], meta=Sentence(error=message))
 
 
-FIELDS = {"number": "broadcast_id", "campaign_id": "broadcast_id", "people": "per_user_data"}
+FIELDS = {"number": "broadcast_id", "campaign_id": "broadcast_id"}
 
 
 def _trigger(path: str, handler: Any, summary: str) -> Endpoint[Any, Any]:

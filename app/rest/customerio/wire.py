@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from openapi_pydantic.v3.v3_1 import SecurityScheme
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from app.actions.customers import CustomerRef
 from app.core import errors
@@ -68,6 +68,15 @@ MaybeText = Annotated[
 
 class Wire(BaseModel):
     """A document of the Track API; unknown fields are tolerated."""
+
+
+class Unsaid(Wire):
+    """A body in which null says nothing, as some clients write it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, said: Any) -> Any:
+        return {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else said
 
 
 class Empty(Wire):

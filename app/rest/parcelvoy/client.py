@@ -10,7 +10,7 @@ from app.actions.customers import CustomerFacts, CustomerRef
 from app.actions.events import NewEvent, track_many
 from app.core.access import Scope
 from app.rest.door import Call, Endpoint
-from app.rest.parcelvoy.moments import Moment
+from app.rest.door.moments import Moment
 from app.rest.parcelvoy.people import MOST, NAMES, Named, Person, Profile, Text, all_of, facts_of, save_people
 from app.rest.parcelvoy.wire import Wire
 

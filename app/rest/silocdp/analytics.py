@@ -1,7 +1,7 @@
 """SiloCDP ``/analytics``: what came of what was sent. Openings and clicks are those of people, not of machines."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -11,9 +11,10 @@ from app.actions import content, metrics, segments
 from app.actions.campaigns import EVERYBODY
 from app.actions.metrics import Total
 from app.core.access import Scope
+from app.core.errors import Invalid
 from app.core.ids import parse_id, public_id
 from app.rest.door import Call, Endpoint
-from app.rest.silocdp.moments import Moment
+from app.rest.door.moments import Moment
 from app.rest.silocdp.notifications import notification_at
 from app.rest.silocdp.wire import Wire, moment
 from app.segments import read_rule
@@ -32,11 +33,13 @@ COUNTED = {
 }
 """What is counted for each of our fields."""
 LATEST = timedelta(days=30)
+FIRST = datetime.min.replace(tzinfo=UTC)
 FIELDS = {
     "start": "from",
     "end": "to",
     "step": "interval",
     "campaign_id": "id",
+    "subjects": "notificationId",
 }
 
 
@@ -135,17 +138,19 @@ async def get_notification_metrics(call: Call[None, None]) -> NotificationMetric
 
 async def get_trends(call: Call[None, TrendQuery]) -> Trends:
     query = call.query
+    if query.until is not None and query.until.tzinfo is None:
+        raise Invalid.at("end", "must have a time zone")
     async with call.read() as reading:
         until = query.until or reading.now
         only = query.notification_id
         found = await metrics.metric_series(
             reading,
             metrics=list(COUNTED.values()),
-            start=query.since or until - LATEST,
+            start=query.since or until - min(LATEST, until - FIRST),
             end=until,
             step=query.interval,
             timezone=query.timezone,
-            subject_ids=[] if only is None else [parse_id("campaign", only, "notificationId")],
+            subjects=None if only is None else [parse_id("campaign", only, "notificationId")],
         )
     by_metric = {series.metric: series.points for series in found}
     return Trends(

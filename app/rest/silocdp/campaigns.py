@@ -135,7 +135,7 @@ async def get_campaign(call: Call[None, None]) -> Campaign:
 async def create_campaign(call: Call[NewCampaign, None]) -> DraftSaved:
     body = call.body
     settings, places = drafts.settings_of(body, {})
-    settings |= _more(body)
+    settings |= _more(body, places)
     async with call.write() as tx:
         with places.telling():
             made = await campaigns.create_campaign(tx, channels=body.channels, kind=body.type, **settings)
@@ -150,7 +150,7 @@ async def update_campaign(call: Call[CampaignChanges, None]) -> DraftSaved:
     async with call.write() as tx:
         campaign = await campaigns.get_campaign(tx, campaign_id=campaign_id)
         settings, places = drafts.settings_of(body, campaign.schedule)
-        settings |= _more(body)
+        settings |= _more(body, places)
         if body.channels is not None:
             settings["channels"] = list(body.channels)
         with places.telling():
@@ -169,8 +169,10 @@ def _kind(campaign: CampaignRow) -> dict[str, Any]:
     return {"type": campaign.kind, "channels": campaign.channels}
 
 
-def _more(body: CampaignChanges) -> dict[str, Any]:
-    """What campaigns have besides what notifications have too."""
+def _more(body: CampaignChanges, places: Places) -> dict[str, Any]:
+    """What campaigns have besides what notifications have too; ``places`` learns where it was said."""
+    places.note("goal.within_s", "goal.withinSeconds")
+    places.note("goal.revenue_property", "goal.revenueProperty")
     given = body.model_fields_set
     settings = {key: getattr(body, name) for name, key in SETTINGS.items() if name in given}
     if body.control_share is not None:

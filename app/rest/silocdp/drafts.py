@@ -8,8 +8,8 @@ from pydantic import Field, WithJsonSchema
 from app.actions.campaigns import EVERYBODY
 from app.core.errors import Invalid
 from app.core.ids import parse_id, public_id
+from app.rest.door.moments import Moment
 from app.rest.door.places import Places
-from app.rest.silocdp.moments import Moment
 from app.rest.silocdp.rules import read_rules, write_rules
 from app.rest.silocdp.wire import Required, Wire, moment
 from models import Campaign

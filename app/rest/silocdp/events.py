@@ -10,7 +10,7 @@ from app.core.access import Scope
 from app.core.errors import Invalid
 from app.core.ids import parse_id
 from app.rest.door import Call, Endpoint
-from app.rest.silocdp.moments import Moment
+from app.rest.door.moments import Moment
 from app.rest.silocdp.subscribers import FIELDS, Saved, SubscriberFacts, Text, facts_of, saved
 from app.rest.silocdp.wire import Required, Wire
 

@@ -12,11 +12,11 @@ from app.core.errors import Conflict, NotFound
 from app.core.ids import parse_id, public_id
 from app.core.tx import Reading, Tx
 from app.rest.door import Call, Endpoint
+from app.rest.door.moments import Moment
 from app.rest.door.places import Places
 from app.rest.silocdp import drafts
 from app.rest.silocdp.contents import Content, note_contents, save_content, shown_content
 from app.rest.silocdp.drafts import Draft, Drafted, DraftedFor, DraftSaved
-from app.rest.silocdp.moments import Moment
 from app.rest.silocdp.wire import Paged, PageQuery, Required, Wire, moment, paged
 from models import Campaign
 from models import Content as ContentRow

@@ -8,9 +8,9 @@ from app.core.access import Scope
 from app.core.errors import Invalid
 from app.core.ids import parse_id, public_id
 from app.rest.door import Call, Endpoint
+from app.rest.door.moments import Moment
 from app.rest.door.places import Places
 from app.rest.silocdp.drafts import DraftSaved
-from app.rest.silocdp.moments import Moment
 from app.rest.silocdp.wire import Required, Wire
 from app.templates import Source, compile_content
 

@@ -10,7 +10,7 @@ from app.actions.customers import CustomerFacts, CustomerRef, CustomerView, Devi
 from app.core.access import Scope
 from app.core.ids import parse_id, public_id
 from app.rest.door import Call, Endpoint
-from app.rest.silocdp.moments import Moment
+from app.rest.door.moments import Moment
 from app.rest.silocdp.wire import Paged, PageQuery, Wire, moment, paged
 from models import Event
 

@@ -15,7 +15,7 @@ const POLICY = `query Policy {
   domains { id name }
 }`;
 const UPDATE = "mutation UpdatePolicy($input: UpdateSendingPolicyInput!) { updateSendingPolicy(input: $input) { policy { timezone } } }";
-const CAPS = "query Caps { frequencyCaps { id name channel messages windowS } }";
+const CAPS = "query Caps { frequencyCaps { id name channel messages windowSeconds } }";
 const CREATE_CAP = "mutation CreateCap($input: CreateFrequencyCapInput!) { createFrequencyCap(input: $input) { frequencyCap { id } } }";
 const DELETE_CAP = "mutation DeleteCap($input: DeleteFrequencyCapInput!) { deleteFrequencyCap(input: $input) { frequencyCapId } }";
 const UNITS = [[86_400, "days"], [3600, "hours"], [60, "minutes"]];
@@ -87,16 +87,16 @@ const caps = (page) => new Shelf(page, {
   ],
   fields: () => [
     h("div", { class: "pair" }, field({ name: "messages", label: "Messages", type: "number", min: 1, max: 1000, value: 3, autofocus: true }),
-      field({ name: "windowS", label: "In any", type: "number", min: 1, value: 7 }), field({ name: "unit", label: "Unit", options: UNITS.map(([s, label]) => [String(s), label]), value: "86400" })),
+      field({ name: "windowSeconds", label: "In any", type: "number", min: 1, value: 7 }), field({ name: "unit", label: "Unit", options: UNITS.map(([s, label]) => [String(s), label]), value: "86400" })),
     field({ name: "channel", label: "Channel", options: [["", "All"], ...Object.entries(CHANNELS)], value: "" }),
     field({ name: "name", label: "Name", autocomplete: "off" }),
   ],
-  save: ({ messages, windowS, unit, channel, name }) => [CREATE_CAP, { input: { messages: Number(messages), windowS: Number(windowS) * Number(unit), channel: channel || null, name } }],
+  save: ({ messages, windowSeconds, unit, channel, name }) => [CREATE_CAP, { input: { messages: Number(messages), windowSeconds: Number(windowSeconds) * Number(unit), channel: channel || null, name } }],
   remove: ({ id }) => [DELETE_CAP, { input: { frequencyCapId: id } }],
   loss: "People may get more messages from now on.",
 });
 
-function sentence({ messages, windowS }) {
-  const [length, unit] = UNITS.find(([s]) => windowS % s === 0) ?? [1, "seconds"];
-  return `At most ${number(messages)} in ${number(windowS / length)} ${windowS === length ? unit.slice(0, -1) : unit}`;
+function sentence({ messages, windowSeconds }) {
+  const [length, unit] = UNITS.find(([s]) => windowSeconds % s === 0) ?? [1, "seconds"];
+  return `At most ${number(messages)} in ${number(windowSeconds / length)} ${windowSeconds === length ? unit.slice(0, -1) : unit}`;
 }
