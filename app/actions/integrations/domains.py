@@ -31,7 +31,7 @@ from models import Domain, SendingPolicy
 
 OWNERSHIP, DKIM, TRACKING, DMARC = "ownership", "dkim", "tracking", "dmarc"
 SURE_AFTER = timedelta(minutes=15)
-"""After which a record that was gone is looked for again: a name server that is being changed may say so for moments."""
+"""After which a record that was gone is looked for again: a name server that is being changed may say so."""
 PROVED_EVERY, UNPROVED_EVERY, HOPEFUL = timedelta(hours=6), timedelta(minutes=55), timedelta(days=30)
 UNREACHABLE = "Set RAPPORT_PUBLIC_URL first: this server does not know how others reach it."
 
