@@ -149,7 +149,7 @@ export class Overview {
     const { schedule, goal, audience } = campaign;
     const flags = [campaign.ignoresCaps && "Ignores caps", campaign.ignoresQuietHours && "Ignores quiet hours", campaign.sendsToUnsubscribed && "Also to unsubscribed", !campaign.isTracked && "Not tracked"].filter(Boolean);
     fill(this.facts, h("section", { class: "card", "aria-label": "Facts" }, h("h2", null, "Facts"), pairs([
-      ["What for", campaign.description || null], ["Kind", KINDS[campaign.kind] ?? words(campaign.kind)], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
+      ["What for", campaign.description ? h("span", { class: "clamped" }, campaign.description) : null], ["Kind", KINDS[campaign.kind] ?? words(campaign.kind)], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
       ["Audience", audience && same(audience, EVERYBODY) ? "Everybody" : audience ? (audience.segment || audience.and || audience.or ? h("a", { href: `#/campaigns/${campaign.id}/audience` }, "See the rule") : sentence(audience)) : null],
       ["Begins", campaign.scheduledAt && moment(campaign.scheduledAt, "exact")], ["Begun", campaign.startedAt && moment(campaign.startedAt, "exact")], ["Ended", campaign.completedAt && moment(campaign.completedAt, "exact")],
       ["Clock", schedule.at && (schedule.in_recipients_timezone ? "Everybody's own" : schedule.timezone ?? "UTC")], ["Recurs", schedule.rrule && recurrenceWords(schedule.rrule)],
