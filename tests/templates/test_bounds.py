@@ -70,6 +70,21 @@ def test_styles_that_would_fill_the_memory_stay_where_they_are() -> None:
     assert template.warnings == []
 
 
+@pytest.mark.parametrize("tags", ["<div>", "<table><td>", "<b>", "<div><marquee></div></marquee>", "<ul><li>"])
+def test_elements_that_are_too_deep_for_the_stack_are_left_alone(tags: str) -> None:
+    """They would end the whole process."""
+    template = compiled("<style>b{color:red}</style>" + tags * 15_000)
+    assert [warned.code for warned in template.warnings] == ["css_stays"]
+
+
+@pytest.mark.parametrize(
+    "tags", ["<p>x", "<li>x", "<b>x</b>", "<br>", "<img src=x>", "<table><tr><td>x<td>y<tr><td>z</table>"]
+)
+def test_elements_beside_each_other_are_not_deep(tags: str) -> None:
+    template = compiled("<style>b{color:red}</style><ul>" + tags * 1_000 + "</ul>")
+    assert template.warnings == []
+
+
 def test_snippets_that_multiply_each_other_are_refused_soon() -> None:
     chain = {f"s{level}": f"{{{{ snippets.s{level + 1} }}}}" * 600 for level in range(9)} | {"s9": " "}
     with within(1), pytest.raises(Invalid, match="more than 5000 marks"):
