@@ -1,6 +1,5 @@
 """How Uvicorn serves us: the settings that keep sockets cheap, dead peers short-lived and stops quick."""
 
-import gc
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -8,6 +7,7 @@ from ipaddress import ip_address
 import uvicorn
 from uvicorn._types import ASGIApplication
 
+from app.core.garbage import rest_collector
 from app.core.settings import Settings
 
 FRAME_BYTES = 64 * 1024
@@ -54,18 +54,11 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _rest_collector()
+        rest_collector()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()
         await super().shutdown(sockets)
-
-
-def _rest_collector() -> None:
-    """What start-up made lives as long as the process: searching it for garbage on and on costs a tenth of ingest."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def listening_socket(settings: Settings) -> socket.socket:

@@ -25,6 +25,7 @@ from sqlmodel import col
 from app.core import clock
 from app.core.access import system
 from app.core.database import Database
+from app.core.garbage import rest_collector
 from app.core.ids import new_id
 from app.core.migrations import upgrade
 from app.core.settings import Settings
@@ -123,6 +124,7 @@ async def _campaign(settings: Settings, recipients: int, port: int | None, *, ur
             await _relay(runtime, mailing, port)
         for done in range(0, recipients, PORTION):
             await mailing.invite(min(PORTION, recipients - done))
+        rest_collector()  # as the server does
         return await _sent(runtime, mailing, urgent=urgent)
     finally:
         await runtime.stop()

@@ -5,7 +5,6 @@ the whole running inside of a server on it. Use either ``units`` or ``runtime.un
 """
 
 import asyncio
-import gc
 import os
 import shutil
 from collections import Counter
@@ -21,6 +20,7 @@ import redis
 
 from app.actions.following import Following
 from app.core.database import Database
+from app.core.garbage import rest_collector
 from app.core.migrations import upgrade
 from app.core.services import Services
 from app.core.settings import Settings
@@ -58,10 +58,8 @@ def pytest_configure_node(node: object) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """As the server does (:mod:`app.serving`): what is there by now stays, and is not searched for garbage again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    """As the server does."""
+    rest_collector()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

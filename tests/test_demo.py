@@ -7,7 +7,7 @@ from app.core.access import system
 from app.core.settings import Settings
 from app.demo import EMAIL, prepare_demo
 from app.runtime import Runtime
-from models import Campaign, Customer, Device, Event, HourlyCount, Tenant
+from models import ArchivedMessage, Campaign, CampaignRun, Customer, Delivery, Device, Event, HourlyCount, Tenant
 from workers import HANDLERS
 
 
@@ -34,6 +34,18 @@ async def test_the_demo_is_made_once_and_only_on_the_embedded_database(demo_sett
             told = select(HourlyCount.metric, func.sum(HourlyCount.count))
             told = told.where(HourlyCount.subject_id.in_(select(Campaign.id)))  # type: ignore[attr-defined]
             metrics = dict((await reading.session.execute(told.group_by(HourlyCount.metric))).tuples().all())
+            undecided = select(func.count()).select_from(Delivery).where(Delivery.decision.is_(None))  # type: ignore[union-attr]
+            unsaid = (
+                select(func.count())
+                .select_from(Delivery)
+                .where(
+                    Delivery.sent_at.is_not(None),  # type: ignore[union-attr]
+                    Delivery.id.not_in(select(ArchivedMessage.delivery_id).where(ArchivedMessage.body != "")),  # type: ignore[attr-defined]
+                )
+            )
+            holes = [(await reading.session.execute(one)).scalar_one() for one in (undecided, unsaid)]
+            runs = select(CampaignRun.state).order_by(CampaignRun.id)  # type: ignore[arg-type]
+            states = (await reading.session.execute(runs)).scalars().all()
             anonymous = (
                 await reading.session.execute(
                     select(func.count()).select_from(Event).where(Event.customer_id.is_(None))  # type: ignore[union-attr]
@@ -53,7 +65,15 @@ async def test_the_demo_is_made_once_and_only_on_the_embedded_database(demo_sett
     assert 300 <= events <= 500
     assert 10 <= anonymous <= 30
     assert campaigns == ["completed", "scheduled", "draft", "sending", "sending"]
-    assert metrics["created"] > metrics["sent"] > metrics["human_opened"] > metrics["human_clicked"] > 0
+    assert (holes, states) == ([0, 0], ["completed", "completed", "failed"])
+    assert (
+        metrics["created"]
+        > metrics["sent"]
+        > metrics["human_opened"]
+        > metrics["human_clicked"]
+        > metrics["converted"]
+        > 0
+    )
 
 
 async def test_nothing_is_made_where_the_settings_say_so(settings: Settings) -> None:

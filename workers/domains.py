@@ -15,9 +15,6 @@ from workers.registry import handles
 AT_ONCE = 8
 MOST = 100
 """Domains that are looked at in one go; the others have their turn a quarter of an hour later."""
-SURE_AFTER = timedelta(minutes=15)
-"""After which it is looked again before it is believed that a record is gone: a name server that was being changed may
-have said so for a moment."""
 
 
 @handles("domains.check", every=timedelta(minutes=15))
@@ -29,10 +26,7 @@ async def check(runtime: Runtime, payload: Mapping[str, Any], tenant_id: UUID | 
 
     async def one(owner_id: UUID, domain_id: UUID) -> None:
         async with hands:
-            if await recheck_domain(runtime, tenant_id=owner_id, domain_id=domain_id, is_sure=False):
-                return
-        async with runtime.write(system(owner_id)) as tx:
-            tx.enqueue("domains.confirm", {"domain": domain_id.hex}, run_at=tx.now + SURE_AFTER)
+            await recheck_domain(runtime, tenant_id=owner_id, domain_id=domain_id, is_sure=False)
 
     await asyncio.gather(*(one(owner_id, domain_id) for owner_id, domain_id in due))
 

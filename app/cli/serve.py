@@ -11,6 +11,7 @@ import typer
 
 from app.cli.roof import from_roof
 from app.core import logging
+from app.core.garbage import rest_collector
 from app.core.settings import Settings
 from app.demo import EMAIL, DemoSignIn, prepare_demo
 from app.runtime import Runtime
@@ -49,6 +50,7 @@ def worker() -> None:
 async def _work(settings: Settings) -> None:
     runtime: Runtime = from_roof("create_runtime")(settings, runs_jobs=True)
     await runtime.start()
+    rest_collector()
     try:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:

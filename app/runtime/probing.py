@@ -67,9 +67,9 @@ async def try_integration(
     return outcome
 
 
-async def recheck_domain(runtime: "Runtime", *, tenant_id: UUID, domain_id: UUID, is_sure: bool) -> bool:
+async def recheck_domain(runtime: "Runtime", *, tenant_id: UUID, domain_id: UUID, is_sure: bool) -> None:
     """Looks up the records of a domain unasked, and keeps what they prove. When no name server answers nothing has
-    changed. False: they would take away what was proved, and that is not believed yet, because not ``is_sure``.
+    changed. That a record is gone is believed only if ``is_sure``; otherwise somebody looks again soon.
 
     A domain that is gone, or was given another key meanwhile, is passed over.
     """
@@ -80,15 +80,14 @@ async def recheck_domain(runtime: "Runtime", *, tenant_id: UUID, domain_id: UUID
         is_lost = found is not None and unproves(domain, found)
         async with runtime.write(system(tenant_id)) as tx:
             if found is None or (is_lost and not is_sure):
-                await note_looked(tx, domain_id=domain_id)
+                await note_looked(tx, domain_id=domain_id, is_doubtful=is_lost)
             else:
                 token, selector = domain.verification_token or "", domain.dkim_selector or ""
                 await note_records(tx, domain_id=domain_id, token=token, selector=selector, found=found)
     except (Conflict, NotFound):
-        return True
+        return
     if is_lost and is_sure:
         log.warning("records of a domain are gone", tenant=tenant_id.hex, domain=domain.name)
-    return is_sure or not is_lost
 
 
 async def _found(runtime: "Runtime", domain: Domain) -> Sequence[DnsRecord] | None:

@@ -28,6 +28,8 @@ LONGEST_ARGUMENT = 10_000
 LONGEST_LIST = 10_000
 LONGEST_RANGE = 1_000
 LARGEST_NUMBER = 10**30
+LATEST_SECOND = 10**11
+"""Numbers beyond are no moments in seconds: the year would be 5138."""
 MOST_DIGITS = 30
 MOST_WORK = 3_000_000
 """Characters, items and steps that one part of a message may cost."""
@@ -229,6 +231,8 @@ def to_date(value: Any) -> datetime | None:
         return None
     if value in {"now", "today"}:
         return clock.now()
+    if not isinstance(value, str) and -LATEST_SECOND < (seconds := float(value)) < LATEST_SECOND:
+        return datetime.fromtimestamp(seconds, UTC)
     return _parsed(str(value)[:60], clock.now().date())
 
 

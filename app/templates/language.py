@@ -27,6 +27,8 @@ class Language(Environment):
     """One of the three: of HTML, of text, and of the text that is made from HTML."""
 
     loop_iteration_limit = 20_000
+    has_tables = True
+    """Whether a table in it is one of HTML."""
 
 
 @cache
@@ -38,6 +40,7 @@ def language(kind: str) -> Language:
     for tag in (*TAGS, UnsubscribeTag, PreferencesTag, LinkTag, PixelTag):
         made.add_tag(tag)
     made.filters.update(OWN)
+    made.has_tables = kind != TEXT_OF_HTML
     if kind == TEXT_OF_HTML:
         made.filters.update(dict.fromkeys(("escape", "escape_once", "newline_to_br", "safe"), unchanged))
     for name, filter_ in made.filters.items():

@@ -4,8 +4,10 @@ import html as entities
 import re
 from dataclasses import dataclass, field
 
+from app.core.errors import Invalid
 from app.templates.pages import CLOSE, MARK, OPEN, Token, attributes, tokens, value
-from app.templates.pieces import Piece
+from app.templates.pieces import Piece, astray
+from app.templates.words import at_line
 
 OWN_ADDRESS = re.compile(r"\{[{%]-?\s*(unsubscribe_url|manage_subscription_preferences_url)\b")
 UNTRACKED = re.compile(r"(?:^|\s)untracked(?:\s|$)")
@@ -38,6 +40,7 @@ class Linked:
             for name, start, end in attributes(self.html, token):
                 if name == "href" and (number := self._number(token, value(self.html, start, end))) is not None:
                     inner = value(self.html, start, end)
+                    self._refuse_astray(inner)
                     made += (self.html[at:start], '"', self._add(f"{{% rapport_link {number} %}}"))
                     made += (inner.replace('"', "&quot;"), self._add("{% endrapport_link %}"), '"')
                     at = end
@@ -46,6 +49,11 @@ class Linked:
             end_of_body = len(self.html)
         made += (self.html[at:end_of_body], pixel, self.html[end_of_body:])
         self.html = "".join(made)
+
+    def _refuse_astray(self, href: str) -> None:
+        wrong = astray(self.pieces[int(mark[1])] for mark in MARK.finditer(href))
+        if wrong is not None:
+            raise Invalid.at(wrong.part, at_line(wrong.line, f"{wrong.text[:60]} stands half in an address"))
 
     def _number(self, token: Token, href: str) -> int | None:
         """The place of a link that is followed; -1 where its address is only looked at; None: it stays as it is."""

@@ -32,6 +32,8 @@ from app.templates.scope import NOWHERE, OURS, SHORT
 NEEDS_ESCAPING = re.compile("[&<>'\"]").search
 
 
+OPENS_CELL = re.compile(r'<td class="col\d+">|<tr class="row1">\n')
+ENDS_ROW = re.compile(r'</tr>\n(?:<tr class="row\d+">)?')
 NO_LOOP = Undefined("parentloop")
 """What is around the outermost loop."""
 
@@ -257,7 +259,22 @@ class MeteredTablerow(TablerowNode):
             context.shadowed = True
         _, length = self.expression.evaluate(context)
         METER.spend(length * weight(self.block.nodes))
-        self.render_to_output(context, buffer)
+        shown: Any = buffer if context.env.has_tables else Cells(buffer)
+        self.render_to_output(context, shown)
+        return 0
+
+
+class Cells:
+    """What a table becomes in the text that is made from HTML: words side by side, and lines."""
+
+    def __init__(self, buffer: Any) -> None:
+        self.append = buffer.append
+
+    def write(self, text: str) -> int:
+        """Writes it, and for a tag of the table what it means."""
+        if OPENS_CELL.fullmatch(text):
+            return 0
+        self.append("\n" if ENDS_ROW.fullmatch(text) else " " if text == "</td>" else text)
         return 0
 
 

@@ -140,6 +140,21 @@ class Joined:
         return piece.part, piece.line + piece.text.count("\n", 0, max(index - self.starts[found], 0))
 
 
+def astray(pieces: Iterable[Piece]) -> Piece | None:
+    """The first tag of ``pieces`` whose block begins or ends elsewhere, if there is one."""
+    opened: list[Piece] = []
+    for piece in pieces:
+        name = _tag_name(piece.text) if piece.kind == "tag" else ""
+        if name in BLOCKS:
+            opened.append(piece)
+        elif name.startswith("end") or name in MIDDLES:
+            if not opened:
+                return piece
+            if name not in MIDDLES:
+                opened.pop()
+    return opened[0] if opened else None
+
+
 def alone(piece: Piece) -> str:
     """A mark as it can be parsed without the others."""
     name = _tag_name(piece.text)

@@ -41,6 +41,7 @@ class Metric(Enum):
     SKIPPED = enum_value("skipped", description="Messages that another gate stopped.")
     FAILED = enum_value("failed", description="Messages that could not be sent.")
     IN_DOUBT = enum_value("in_doubt", description="Messages of which it was not known whether they were sent.")
+    CANCELLED = enum_value("cancelled", description="Messages that were cancelled before they were sent.")
     ANSWERED_2XX = enum_value("answered_2xx", description="Attempts at a webhook that were answered with a success.")
     ANSWERED_3XX = enum_value("answered_3xx", description="Attempts at a webhook that were answered with a redirect.")
     ANSWERED_4XX = enum_value("answered_4xx", description="Attempts at a webhook that were answered with a refusal.")

@@ -65,6 +65,7 @@ class MetricTotals:
     skipped: int = _counted("skipped", "Messages that another gate stopped.")
     failed: int = _counted("failed", "Messages that could not be sent.")
     in_doubt: int = _counted("in_doubt", "Messages of which it was not known whether they were sent.")
+    cancelled: int = _counted("cancelled", "Messages that were cancelled before they were sent.")
 
 
 @table_type(models.Link, noun="link_totals", scope=Scope.METRICS_READ)

@@ -228,6 +228,8 @@ async def test_soft_bounces_in_a_row_suppress_an_address_at_the_tenants_limit(pe
         ("bob@example.com", 1),
     ]
     assert await people.do(suppress_all, [ann, bob, bob], "hard_bounce") == 1
+    cy = BadAddress("email", "cy@example.com", "452 full")
+    assert await people.do(note_soft_bounces, [cy, cy, replace(cy, address="Cy@Example.com")]) == 1
     assert await people.rows(Delivery) == []
 
 

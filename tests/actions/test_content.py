@@ -240,6 +240,9 @@ async def test_what_cannot_be_sent_is_said_before_it_is(people: People) -> None:
     broken = [issue.message for issue in await people.read(actions.check_contents, campaign)]
     assert "line 1: divided_by: can't divide by 0" in broken[-1]
     await people.do(actions.set_snippet, name="none", value="fine")
+    await put(people, campaign, "x", language="de", from_address="Shop", subject="Hi")
+    (nobody,) = await people.read(actions.check_contents, campaign)
+    assert (nobody.path, nobody.message) == (f"contents.{content.number}.from_address", "is not one address")
     await put(people, campaign, "x", language="de", from_address="a@example.com", subject="Hi")
     assert await people.read(actions.check_contents, campaign) == []
 

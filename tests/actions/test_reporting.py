@@ -1,12 +1,9 @@
 """Reporting webhooks: who is told what, in whose words, in which order, and what becomes of calls that are refused."""
 
-import asyncio
 import hashlib
 import hmac
-import time
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
@@ -34,7 +31,6 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.feed import DELIVERIES_TOPIC
 from app.core.fetching import HINT
 from app.core.ids import new_id, public_id
-from app.core.metrics import REGISTRY
 from app.core.settings import Settings
 from app.runtime import reporting
 from models import ArchivedMessage, Link, ReportingWebhook, WebhookCall
@@ -42,7 +38,6 @@ from tests.actions.people import People, ext
 from tests.actions.reporting import Reports, heard, is_signed
 from tests.actions.talking import Office
 from tests.receiver import answer, receiver
-from tests.tenants import TenantAccount
 
 
 @pytest.fixture
@@ -401,29 +396,3 @@ async def change(reports: Reports, *, event: str, **values: Any) -> None:
                 call = await tx.session.get_one(WebhookCall, (tx.tenant_id, row["id"]))
                 for name, value in values.items():
                     setattr(call, name, value)
-
-
-async def test_who_has_no_webhook_costs_nothing(reports: Reports, other_tenant: TenantAccount) -> None:
-    """What happens in a tenant without webhooks is looked at only with the sweep, once a second."""
-
-    def looks() -> float:
-        return REGISTRY.get_sample_value("rapport_unit_of_work_seconds_count", {"mode": "read"}) or 0
-
-    async def looks_while_nudged(tenant_id: UUID) -> tuple[float, float]:
-        before, began = looks(), time.monotonic()
-        while time.monotonic() - began < 0.9:
-            reporter.nudge(tenant_id)
-            await asyncio.sleep(0.01)
-        return looks() - before, time.monotonic() - began
-
-    async with receiver() as server, reports.reporter() as reporter:
-        await reports.webhook(server.url, ["email_sent"])
-        await asyncio.sleep(1.2)
-        seen, within_s = await looks_while_nudged(other_tenant.id)
-        assert seen <= 2 * (within_s + 2)
-        reporter.forget()
-        seen, within_s = await looks_while_nudged(reports.people.principal.tenant_id)
-        assert seen > 2 * (within_s + 2)
-        delivery = await reports.delivery(await reports.customer("ann"))
-        await reports.happens(delivery, "sent")
-        assert len(await heard(server, 1)) == 1

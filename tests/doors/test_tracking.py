@@ -65,6 +65,7 @@ async def test_pixels_and_links_are_noted_and_answered(
     assert "no-store" in pixel.headers["cache-control"]
     for url, leads in (
         (None, "https://shop.example/?a=1&b=%C3%BC"),
+        ("https://müller.example:8443/ü", "https://xn--mller-kva.example:8443/%C3%BC"),
         ("https://x.example/ann", "https://x.example/ann"),
     ):
         followed = await client.get(path(links.click(tenant_id, delivery, link.number, url)), headers=BROWSER)
@@ -74,8 +75,9 @@ async def test_pixels_and_links_are_noted_and_answered(
     assert (looked.status_code, trapped.status_code) == (302, 204)
     await runtime.engagements.drain()
     kept = [(row["kind"], row["address"], row["url"]) for row in await people.rows(Engagement)]
-    assert len(kept) == 5 and kept[0] == ("open", "127.0.0.1", None)
-    assert kept[2] == ("click", "127.0.0.1", "https://x.example/ann")
+    assert len(kept) == 6 and kept[0] == ("open", "127.0.0.1", None)
+    assert kept[2] == ("click", "127.0.0.1", "https://müller.example:8443/ü")
+    assert kept[3] == ("click", "127.0.0.1", "https://x.example/ann")
     metrics = {row["metric"]: row["count"] for row in await people.rows(HourlyCount) if row["subject_id"] == campaign}
     assert metrics["opened"] == metrics["clicked"] == 1
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.ids import new_id
@@ -115,6 +115,7 @@ TOUCHES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(TOUCHES, st.randoms())
 def test_what_touches_add_up_to_does_not_go_by_their_order(touches: list[Touch], random: object) -> None:
     shuffled = list(touches)

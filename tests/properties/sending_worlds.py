@@ -17,7 +17,7 @@ CAMPAIGN_FLAGS = (
 )
 COUNTED = (
     "created drafted attempted sent delivered deferred opened human_opened clicked human_clicked converted bounced "
-    "complained unsubscribed topic_unsubscribed suppressed skipped failed in_doubt clicked_once "
+    "complained unsubscribed topic_unsubscribed suppressed skipped failed in_doubt cancelled clicked_once "
     "human_clicked_once machine_clicked"
 )
 HAPPENED = "attempted sent delivered opened human_opened clicked human_clicked converted bounced complained "

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.actions.consent import suppress_address
 from app.actions.deliveries import PARKED_AT, release_lost, settle_doubts
 from app.core import clock
 from app.core.access import system
@@ -16,7 +17,7 @@ from app.core.ids import new_id
 from app.core.settings import Settings
 from app.core.tx import UnitsOfWork
 from app.runtime import Runtime
-from models import ArchivedMessage, Campaign, Delivery, Integration, SendingPolicy, Suppression
+from models import ArchivedMessage, Campaign, Content, Delivery, Integration, SendingPolicy, Suppression
 from tests.mailbox import Mailbox, mailbox
 from tests.sending.mailing import Mailing
 from tests.sending.sink import sink
@@ -177,3 +178,20 @@ async def test_a_pause_holds_in_the_midst_of_a_batch(mailing: Mailing, runtime: 
     assert states["queued"] == 300 - states["sent"]
     assert {row.due_at for row in await mailing.deliveries() if row.state == "queued"} == {PARKED_AT}
     assert await mailing.status() == ("paused", "sending")
+
+
+async def test_a_suppressed_copy_is_left_off_and_the_rest_arrives(
+    mailing: Mailing, runtime: Runtime, tenant: TenantAccount
+) -> None:
+    copies = {"cc": "boss@acme.example, gone@acme.example", "bcc": "gone@acme.example"}
+    await mailing.change(Content, col(Content.id) == mailing.content_id, fields=copies)
+    async with runtime.units.write(system(tenant.id)) as tx:
+        await suppress_address(tx, channel="email", address="gone@acme.example")
+    async with relay(runtime.units, tenant) as box:
+        await mailing.invite(1)
+        await mailing.settled()
+    [row] = await mailing.deliveries()
+    [mail] = box.mails
+    assert mail.recipients == [row.recipient, "boss@acme.example"]
+    assert mail.message["Cc"] == "boss@acme.example"
+    assert "gone@acme.example" in str(row.decision)

@@ -70,6 +70,21 @@ def test_styles_that_would_fill_the_memory_stay_where_they_are() -> None:
     assert template.warnings == []
 
 
+@pytest.mark.parametrize("tags", ["<div>", "<table><td>", "<b>", "<div><marquee></div></marquee>", "<ul><li>"])
+def test_elements_that_are_too_deep_for_the_stack_are_left_alone(tags: str) -> None:
+    """They would end the whole process."""
+    template = compiled("<style>b{color:red}</style>" + tags * 15_000)
+    assert [warned.code for warned in template.warnings] == ["css_stays"]
+
+
+@pytest.mark.parametrize(
+    "tags", ["<p>x", "<li>x", "<b>x</b>", "<br>", "<img src=x>", "<table><tr><td>x<td>y<tr><td>z</table>"]
+)
+def test_elements_beside_each_other_are_not_deep(tags: str) -> None:
+    template = compiled("<style>b{color:red}</style><ul>" + tags * 1_000 + "</ul>")
+    assert template.warnings == []
+
+
 def test_snippets_that_multiply_each_other_are_refused_soon() -> None:
     chain = {f"s{level}": f"{{{{ snippets.s{level + 1} }}}}" * 600 for level in range(9)} | {"s9": " "}
     with within(1), pytest.raises(Invalid, match="more than 5000 marks"):
@@ -130,6 +145,16 @@ def test_dates_that_no_timezone_has_and_times_without_a_date() -> None:
     assert said("{{ '9999-12-31T23:59:59Z' | timezone: 'Asia/Tokyo' | date: '%H:%M' }}") == "23:59"
 
 
+@pytest.mark.parametrize(
+    ("value", "made"),
+    [("0", "01.01.1970"), ("86400", "02.01.1970"), ("-1", "31.12.1969"), ("1e300", "1e+300"), ("99.5", "01.01.1970")],
+)
+def test_a_number_is_a_moment_in_seconds(value: str, made: str) -> None:
+    attributes = {"at": float(value) if "e" in value or "." in value else int(value)}
+    template = compiled("{{ customer.at | date: '%d.%m.%Y' }}", channel="sms")
+    assert template.render(ann(**attributes)).body == made
+
+
 def test_what_no_database_keeps_is_left_out() -> None:
     assert said("{{ 'a%00b' | url_decode }}") == "ab"
 
@@ -159,6 +184,27 @@ def test_what_is_wrong_is_said_with_its_line_and_what_was_meant(body: str, messa
         compiled(body)
     assert refused.value.issues[0].message.startswith("line ")
     assert message is None or refused.value.issues[0].message == message
+
+
+@pytest.mark.parametrize(
+    ("href", "line"),
+    [
+        ('"https://x.example/{% if customer.n %}1">A</a>{% else %}\n2">B</a>{% endif %}', 2),
+        ("'{{ customer.url }}{% for i in (1..2) %}'>A</a>\n{% endfor %}", 2),
+        ("'{% if customer.n %}{{ customer.url }}'>A</a>{% endif %}", 2),
+    ],
+)
+def test_a_block_that_begins_in_an_address_ends_in_it(href: str, line: int) -> None:
+    with pytest.raises(Invalid, match=rf"^body: line {line}: {{% .* %}} stands half in an address$"):
+        compiled(f"<p>x</p>\n<a href={href}")
+    whole = '<a href="https://x.example/{% if customer.points == 3 %}three{% else %}{{ customer.x }}{% endif %}">A</a>'
+    assert 'href="https://x.example/three"' in rendered(whole).body
+
+
+def test_a_table_of_many_is_lines_in_plain_text() -> None:
+    message = rendered("<table>{% tablerow pet in customer.pets cols:1 %}{{ pet }} <b>!</b>{% endtablerow %}</table>")
+    assert '<td class="col1">Rex <b>!</b></td></tr>\n<tr class="row2">' in message.body
+    assert message.plain == "Rex ! \nTom !"
 
 
 def test_what_a_template_names_itself_is_not_warned_of() -> None:

@@ -142,10 +142,14 @@ def _normal_or_as_it_is(channel: str, address: str) -> str:
         return address.strip().lower()[:LONGEST_STORED]
 
 
-def _by_address(bad: Sequence[BadAddress]) -> dict[tuple[str, str], BadAddress]:
-    """Each address once, in the order in which its row is locked. Of a message to several nobody says which it was."""
-    named = [(one, addresses_in(one.channel, one.address)) for one in bad if one.channel in ADDRESSED]
-    found = {(one.channel, only[0]): one for one, only in named if len(only) == 1 and only[0]}
+def _by_address(bad: Sequence[BadAddress]) -> dict[tuple[str, str], list[BadAddress]]:
+    """What is said of each address, in the order in which its row is locked. Of a message to several nobody says which
+    it was."""
+    found: dict[tuple[str, str], list[BadAddress]] = {}
+    for one in bad:
+        named = addresses_in(one.channel, one.address) if one.channel in ADDRESSED else ()
+        if len(named) == 1 and named[0]:
+            found.setdefault((one.channel, named[0]), []).append(one)
     return dict(sorted(found.items()))
 
 
@@ -157,11 +161,11 @@ async def _suppress(tx: Tx, bad: Sequence[BadAddress], reason: str) -> int:
             "channel": channel,
             "address": address,
             "reason": reason,
-            "detail": one.detail[:LONGEST_DETAIL],
-            "delivery_id": one.delivery_id,
+            "detail": said[-1].detail[:LONGEST_DETAIL],
+            "delivery_id": said[-1].delivery_id,
             "created_at": tx.now,
         }
-        for (channel, address), one in _by_address(bad).items()
+        for (channel, address), said in _by_address(bad).items()
     ]
     if not rows:
         return 0
@@ -180,18 +184,19 @@ async def _note_soft_bounces(tx: Tx, bad: Sequence[BadAddress]) -> int:
         return 0
     insert: Any = (postgresql if is_postgres(tx.session) else sqlite).insert(SoftBounces)
     rows = [
-        {"tenant_id": tx.tenant_id, "channel": channel, "address": address, "count": 1, "first_at": tx.now}
+        {"tenant_id": tx.tenant_id, "channel": channel, "address": address, "count": len(said), "first_at": tx.now}
         | {"last_at": tx.now}
-        for channel, address in by_address
+        for (channel, address), said in by_address.items()
     ]
     given = insert.values(rows)
     statement = given.on_conflict_do_update(
         index_elements=["tenant_id", "channel", "address"],
-        set_={"count": SoftBounces.count + 1, "last_at": given.excluded.last_at},
+        set_={"count": SoftBounces.count + given.excluded.count, "last_at": given.excluded.last_at},
     ).returning(col(SoftBounces.channel), col(SoftBounces.address), col(SoftBounces.count))
     counted = (await (await tx.session.connection()).execute(statement)).all()
     limit = (await tx.session.execute(select(col(SendingPolicy.soft_bounce_limit)))).scalar_one_or_none()
-    reached = [by_address[channel, address] for channel, address, n in counted if n >= (limit or SOFT_BOUNCE_LIMIT)]
+    most = limit or SOFT_BOUNCE_LIMIT
+    reached = [one for channel, address, n in counted if n >= most for one in by_address[channel, address]]
     return await _suppress(tx, reached, "soft_bounces")
 
 

@@ -4,6 +4,7 @@ import time
 from asyncio import to_thread
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import getaddresses
 from typing import Any
 from uuid import UUID
 
@@ -153,12 +154,19 @@ def _gaps(contents: Sequence[ReadyContent], channels: Sequence[str], groups: Seq
     ]
 
 
+def _is_sender(text: str) -> bool:
+    """Whether messages can come from there. What Liquid makes of it is looked at for each message."""
+    return "{" in text or sum("@" in address for _, address in getaddresses([text])) == 1
+
+
 def _problems(content: ReadyContent, people: Sequence[Person | None]) -> list[Issue]:
     source = content.recipe.source
     problems: list[Issue] = []
     if content.channel == "email":
         if not source.from_address.strip():
             problems.append(Issue("from_address", "is missing: an e-mail comes from somebody"))
+        elif not _is_sender(source.from_address):
+            problems.append(Issue("from_address", "is not one address"))
         if not source.subject.strip():
             problems.append(Issue("subject", "is missing"))
     if not source.body.strip() and content.channel not in {"push", "webhook"}:

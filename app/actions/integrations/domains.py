@@ -30,6 +30,8 @@ from app.core.tx import Reading, Tx
 from models import Domain, SendingPolicy
 
 OWNERSHIP, DKIM, TRACKING, DMARC = "ownership", "dkim", "tracking", "dmarc"
+SURE_AFTER = timedelta(minutes=15)
+"""After which a record that was gone is looked for again: a name server that is being changed may say so."""
 PROVED_EVERY, UNPROVED_EVERY, HOPEFUL = timedelta(hours=6), timedelta(minutes=55), timedelta(days=30)
 UNREACHABLE = "Set RAPPORT_PUBLIC_URL first: this server does not know how others reach it."
 
@@ -167,9 +169,12 @@ async def note_records(tx: Tx, *, domain_id: UUID, token: str, selector: str, fo
     return domain
 
 
-async def note_looked(tx: Tx, *, domain_id: UUID) -> None:
-    """Keeps that somebody has looked at the domain's records, and that nothing is to be believed of it."""
+async def note_looked(tx: Tx, *, domain_id: UUID, is_doubtful: bool) -> None:
+    """Keeps that somebody has looked at the domain's records, and that nothing is to be believed of it yet.
+    ``is_doubtful``: they were not there, which is believed if they are still not there in a quarter of an hour."""
     tx.require(Scope.INTEGRATIONS_WRITE)
+    if is_doubtful:
+        tx.enqueue("domains.confirm", {"domain": domain_id.hex}, run_at=tx.now + SURE_AFTER)
     looked = update(Domain).where(col(Domain.id) == domain_id).values(checked_at=tx.now)
     await tx.session.execute(looked, execution_options={"synchronize_session": False})
 

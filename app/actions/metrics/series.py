@@ -37,6 +37,7 @@ OF_DELIVERIES = (
     "skipped",
     "failed",
     "in_doubt",
+    "cancelled",
     "answered_2xx",
     "answered_3xx",
     "answered_4xx",

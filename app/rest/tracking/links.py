@@ -1,7 +1,9 @@
 """``/t/o/<token>.gif`` notes that a message was opened, ``/t/c/<token>`` that a link was followed, and leads on."""
 
 from base64 import b64decode
+from urllib.parse import urlsplit, urlunsplit
 
+import idna
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -45,7 +47,7 @@ class Links:
         await self._note(request, token, "click", url)
         if url is None:
             return Response(status_code=204, headers=UNKEPT)
-        return RedirectResponse(url, 302, UNKEPT)
+        return RedirectResponse(_with_ascii_host(url), 302, UNKEPT)
 
     def _token(self, request: Request) -> LinkToken:
         try:
@@ -71,3 +73,19 @@ class Links:
             is_ahead=any(word in purpose for word in AHEAD),
         )
         await self._runtime.engagements.note(token.tenant_id, seen)
+
+
+def _with_ascii_host(url: str) -> str:
+    """``url`` as a header can carry it: a host is written in Punycode, where the rest is percent-encoded."""
+    if url.isascii():
+        return url
+    try:
+        parts = urlsplit(url)
+        user, at, place = parts.netloc.rpartition("@")
+        host, colon, port = place.partition(":")
+        if host.isascii():
+            return url
+        written = idna.encode(host, uts46=True).decode("ascii")
+    except ValueError:  # no host that there can be, and that is for the browser to say
+        return url
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{written}{colon}{port}"))

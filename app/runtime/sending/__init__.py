@@ -197,7 +197,8 @@ class Sending:
         self._renderer = Renderer(settings.signing_secret, processes=settings.render_processes)
         templates = Templates(self._units, self._renderer)
         lease = timedelta(seconds=settings.send_lease_s)
-        tools = Tools(self._units, self._providers, self._renderer, templates, settings.base_url, lease, Urgency())
+        urgency = Urgency(one_writer=settings.embedded)
+        tools = Tools(self._units, self._providers, self._renderer, templates, settings.base_url, lease, urgency)
         self._loops = [_Loop(lane, tools) for lane in LANES]
         self._tasks = [asyncio.create_task(loop.run(), name="sending") for loop in self._loops]
         self._tasks.append(asyncio.create_task(self._watch(), name="lost deliveries"))

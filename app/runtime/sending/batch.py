@@ -6,8 +6,8 @@ group, so that a group costs one commit.
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from app.actions.deliveries import (
     gather,
     give_back,
     halted_campaigns,
+    leave_off_copies,
     mark_sending,
     may_send,
     option,
@@ -92,7 +93,6 @@ class Batch:
 
     async def claim(self, limit: int) -> int:
         """Takes messages in hand. Returns how many."""
-        await self._step()
         async with self._write() as tx:
             self.claims = await claim_deliveries(
                 tx, lane=self.lane, stream=self.stream, limit=limit, lease=self.tools.lease
@@ -123,12 +123,15 @@ class Batch:
         return self.lane == TRANSACTIONAL
 
     async def _step(self) -> None:
-        """Between two steps others may want the loop and the writer."""
+        """Between two steps others may want the loop."""
         if not self._is_urgent:
             await self.tools.urgency.give_way()
 
-    def _write(self) -> Any:
-        return self.tools.units.write(system(self.stream.tenant_id))
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[Tx]:
+        turn = nullcontext() if self._is_urgent else self.tools.urgency.turn()
+        async with turn, self.tools.units.write(system(self.stream.tenant_id)) as tx:
+            yield tx
 
     async def _aside(self, known: Gathered) -> list[Claim]:
         """Those that may go as far as their campaigns go; the others are put aside."""
@@ -195,7 +198,6 @@ class Batch:
         try:
             while not self.is_stopping:
                 made = await rendering
-                await self._step()
                 group = self._next_group(waiting, opened)
                 rendering = asyncio.ensure_future(self._rendered(group, known, ready, opened, apart))
                 await self._hand_over(made, known, opened)
@@ -290,13 +292,16 @@ class Batch:
         await self._put_aside(parcels)
         await self.tools.providers.note(self.stream.tenant_id, opened, [outcome for _, outcome in self._outcomes])
 
-    async def _going(self, tx: Tx, parcels: Sequence[Parcel]) -> Sequence[Parcel]:
-        """Those of a group whose campaigns have not been paused or ended since the batch was claimed."""
+    async def _going(self, tx: Tx, parcels: Sequence[Parcel]) -> list[Parcel]:
+        """Those of a group whose campaigns have not been paused or ended since the batch was claimed, without copies to
+        whom we must not write."""
         if time.monotonic() - self._asked_at >= ASKED_S:
             ids = {parcel.claim.campaign_id for parcel in parcels if parcel.claim.campaign_id}
             self._halted |= await halted_campaigns(tx, campaign_ids=ids)
             self._asked_at = time.monotonic()
-        return parcels if not self._halted else [parcel for parcel in parcels if not self._is_halted(parcel.claim)]
+        going = [parcel for parcel in parcels if not self._is_halted(parcel.claim)]
+        await leave_off_copies(tx, parcels=going)
+        return going
 
     def _is_halted(self, claim: Claim) -> bool:
         return claim.campaign_id in self._halted and not claim.is_test

@@ -5,18 +5,21 @@ campaign each of them would wait for a long one, of the event loop and of SQLite
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
+MANY = 1000
 WAY_S = 0.1
 """How long a step of a campaign waits at most, so that a stream of transactional messages does not stop campaigns."""
 
 
 class Urgency:
-    """Who is in a hurry, and who gives way."""
+    """Who is in a hurry, and who gives way. ``one_writer``: the database is SQLite, whose writers stand in line; of all
+    campaigns one at a time stands there."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_writer: bool) -> None:
         self._hurrying = 0
+        self._line = asyncio.Semaphore(1 if one_writer else MANY)
         self._clear = asyncio.Event()
         self._clear.set()
 
@@ -37,6 +40,13 @@ class Urgency:
             yield
         finally:
             self._more(1)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A campaign's turn to write."""
+        async with self._line:
+            await self.give_way()
+            yield
 
     async def give_way(self) -> None:
         """Waits until nobody is in a hurry, yet at most :data:`WAY_S`."""

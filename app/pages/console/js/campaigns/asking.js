@@ -12,7 +12,7 @@ import { customerOf } from "./preview.js";
 import { channelWords, deliveryBadge } from "./words.js";
 
 const THEIRS = `query Theirs($filter: DeliveryFilter) {
-  deliveries(filter: $filter, first: 10) { totalCount nodes { id channel state decision sentAt createdAt } }
+  deliveries(filter: $filter, first: 10) { totalCount nodes { id channel state error decision sentAt createdAt } }
 }`;
 const IS_IN = "query IsIn($rule: RuleInput!) { previewSegment(rule: $rule, sample: 0) { count } }";
 const CAN = `query MayGet($id: ID!, $channel: MessageChannel!, $topic: ID, $transactional: Boolean!) {
@@ -46,12 +46,12 @@ export class WhyNot {
     this.answer.focus();
   }
 
-  #told(person, { id, channel, state, decision, sentAt, createdAt }) {
+  #told(person, { id, channel, state, error, decision, sentAt, createdAt }) {
     const last = decision?.at(-1);
     return h("div", { class: "record stack" },
       h("div", { class: "split" }, h("div", null, h("a", { class: "strong", href: `#/deliveries/${id}` }, personName(person)), h("span", { class: "small quiet" }, ` · ${channelWords(channel)}, `, moment(sentAt ?? createdAt))),
         deliveryBadge(state)),
-      last && last.verdict !== "pass" && gateList([last]), h("a", { class: "small", href: `#/deliveries/${id}` }, "See the message and every gate"));
+      last && last.verdict !== "pass" ? gateList([last]) : error && h("p", { class: "small" }, error), h("a", { class: "small", href: `#/deliveries/${id}` }, "See the message and every gate"));
   }
 
   /** No message was made: either they were not meant, or they would have been stopped all the same. */
@@ -64,7 +64,8 @@ export class WhyNot {
     return [
       h("p", { class: "callout warn" }, h("span", null, "No message was made for ", h("a", { href: `#/customers/${person.id}` }, personName(person)), ". This is how it stands now:")),
       h("ol", { class: "verdicts" }, is(isIn, "They are in its audience", "They are not in its audience"), is(isOut === null ? null : !isOut, "They are not left out", "They are left out by its exclusions")),
-      gateList(canContact.gates)];
+      // That they are active and in no control group says nothing of this campaign.
+      gateList(canContact.gates.filter(({ gate, verdict }) => verdict !== "PASS" || !["audience", "control"].includes(gate)))];
   }
 
   /** Whether a rule is true of somebody now; null where that cannot be asked. */

@@ -38,7 +38,7 @@ export function deliveriesTable(page, filter, { people = true } = {}) {
       const wanted = { ...filter, states: state ? [state] : null, reason: reason || null };
       return (await ask(DELIVERIES, { filter: wanted, people: mayName, campaigns: !people && may("campaigns:read"), ...slice }, page)).deliveries;
     },
-    empty: () => h("strong", null, "No messages"),
+    empty: () => [h("strong", null, "No messages"), h("p", null, page.query.get("state") || page.query.get("reason") ? "None of them is like that." : people ? "They are made when the campaign goes." : "Nothing was sent to them yet.")],
     columns: [
       people ? { label: "To", head: true, cell: who } : { label: "Message", head: true, cell: what },
       { label: "State", cell: ({ state, reason, error, dueAt }) => [deliveryBadge(state), why(state, reason, error, dueAt)] },

@@ -11,7 +11,7 @@ import { contentWords } from "./places.js";
 import { recurrenceWords } from "./recurrence.js";
 import { KINDS, METRICS, channelWords, rate, runBadge } from "./words.js";
 
-const COUNTED = ["CREATED", "SENT", "DELIVERED", "HUMAN_OPENED", "HUMAN_CLICKED", "CONVERTED", "BOUNCED", "COMPLAINED", "UNSUBSCRIBED", "SUPPRESSED", "SKIPPED", "FAILED", "IN_DOUBT"];
+const COUNTED = ["CREATED", "SENT", "DELIVERED", "HUMAN_OPENED", "HUMAN_CLICKED", "CONVERTED", "BOUNCED", "COMPLAINED", "UNSUBSCRIBED", "SUPPRESSED", "SKIPPED", "FAILED", "IN_DOUBT", "CANCELLED"];
 const AGAIN_MS = 15_000;
 
 /** Sums of some subjects of the graph, each under a name of its own, in one question. */
@@ -75,7 +75,7 @@ export class Overview {
 
   /** How far it is while it sends: of what was made, what is settled one way or the other. */
   #far(count) {
-    const settled = count("SENT") + count("SKIPPED") + count("SUPPRESSED") + count("FAILED");
+    const settled = count("SENT") + count("SKIPPED") + count("SUPPRESSED") + count("FAILED") + count("CANCELLED");
     const run = this.campaign.runs.nodes.find(({ state }) => ["PREPARING", "SENDING", "PAUSED"].includes(state));
     const isGoing = run && ["SENDING", "PAUSED"].includes(this.campaign.status) && this.campaign.kind !== "TRANSACTIONAL";
     fill(this.progress, isGoing && h("section", { class: "card stack", "aria-label": "Progress" },
@@ -115,7 +115,7 @@ export class Overview {
   }
 
   #losses(count) {
-    const lost = [["SUPPRESSED", "Address suppressed"], ["SKIPPED", "Stopped by another gate"], ["BOUNCED", "Came back"], ["FAILED", "Failed"], ["IN_DOUBT", "In doubt"], ["COMPLAINED", "Called spam"]]
+    const lost = [["SUPPRESSED", "Address suppressed"], ["SKIPPED", "Stopped by another gate"], ["BOUNCED", "Came back"], ["FAILED", "Failed"], ["IN_DOUBT", "In doubt"], ["CANCELLED", "Cancelled"], ["COMPLAINED", "Called spam"]]
       .filter(([metric]) => count(metric) > 0);
     return lost.length > 0 && h("section", { class: "card", "aria-label": "What did not arrive" }, h("h2", null, "What did not arrive"),
       pairs(lost.map(([metric, label]) => [label, h("span", { class: "tally" }, number(count(metric)))])));
@@ -149,7 +149,7 @@ export class Overview {
     const { schedule, goal, audience } = campaign;
     const flags = [campaign.ignoresCaps && "Ignores caps", campaign.ignoresQuietHours && "Ignores quiet hours", campaign.sendsToUnsubscribed && "Also to unsubscribed", !campaign.isTracked && "Not tracked"].filter(Boolean);
     fill(this.facts, h("section", { class: "card", "aria-label": "Facts" }, h("h2", null, "Facts"), pairs([
-      ["What for", campaign.description || null], ["Kind", KINDS[campaign.kind] ?? words(campaign.kind)], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
+      ["What for", campaign.description ? h("span", { class: "clamped" }, campaign.description) : null], ["Kind", KINDS[campaign.kind] ?? words(campaign.kind)], ["Over", campaign.channels.map(channelWords).join(", ")], ["Topic", campaign.topic?.name],
       ["Audience", audience && same(audience, EVERYBODY) ? "Everybody" : audience ? (audience.segment || audience.and || audience.or ? h("a", { href: `#/campaigns/${campaign.id}/audience` }, "See the rule") : sentence(audience)) : null],
       ["Begins", campaign.scheduledAt && moment(campaign.scheduledAt, "exact")], ["Begun", campaign.startedAt && moment(campaign.startedAt, "exact")], ["Ended", campaign.completedAt && moment(campaign.completedAt, "exact")],
       ["Clock", schedule.at && (schedule.in_recipients_timezone ? "Everybody's own" : schedule.timezone ?? "UTC")], ["Recurs", schedule.rrule && recurrenceWords(schedule.rrule)],

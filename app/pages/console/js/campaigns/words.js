@@ -57,7 +57,7 @@ export const VERDICTS = { pass: ["Yes", "✓"], hold: ["Later", "…"], stop: ["
 export const METRICS = {
   created: "Created", sent: "Sent", delivered: "Delivered", opened: "Opened by anything", human_opened: "Opened", clicked: "Clicked by anything",
   human_clicked: "Clicked", converted: "Converted", bounced: "Bounced", complained: "Complaints", unsubscribed: "Unsubscribed",
-  suppressed: "Suppressed", skipped: "Not sent", failed: "Failed", in_doubt: "In doubt",
+  suppressed: "Suppressed", skipped: "Not sent", failed: "Failed", in_doubt: "In doubt", cancelled: "Cancelled",
 };
 
 const LANGUAGES = new Intl.DisplayNames(undefined, { type: "language" });

@@ -36,7 +36,7 @@ export async function campaigns(page) {
 }
 
 function called({ id, name, description }) {
-  return h("div", { class: "entry" }, h("div", null, h("a", { href: `#/campaigns/${id}` }, name), description && h("span", { class: "small quiet" }, description)));
+  return h("div", { class: "entry" }, h("div", null, h("a", { href: `#/campaigns/${id}` }, name), description && h("span", { class: "small quiet clamped" }, description)));
 }
 
 /** How many were sent; while it sends, also how far that is. */

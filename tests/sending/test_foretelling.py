@@ -1,6 +1,7 @@
-"""Who asks whether a person can be contacted is told what then becomes of a message to them, gate by gate."""
+"""What is said before a message is sent is what becomes of it: whether it may go, gate by gate, and what it says."""
 
 import random
+import re
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,9 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.actions.consent import create_topic
+from app.actions.content import preview_content
+from app.actions.content.previewing import UNSUBSCRIBE
+from app.actions.customers import CustomerRef
 from app.actions.deliveries import can_contact
 from app.core import clock
 from app.core.access import system
@@ -17,6 +21,7 @@ from app.core.ids import new_id
 from app.core.tx import Tx
 from app.runtime import Runtime
 from models import (
+    ArchivedMessage,
     Campaign,
     Consent,
     Customer,
@@ -65,6 +70,36 @@ async def test_what_is_said_of_a_person_is_what_becomes_of_a_message_to_them(
     for id in people:
         assert rows[id].decision[: len(said[id])] == said[id]
         assert len(rows[id].decision) == len(said[id]) + (2 if rows[id].state == "sent" else 0)
+
+
+async def test_a_preview_is_what_is_sent(mailing: Mailing, runtime: Runtime) -> None:
+    body = (
+        "<style>p{color:red}</style><p>{{ customer.name }} {{ customer.email }} {{ customer.created_at | date: '%Y' }}"
+        " {{ customer.timezone }} {{ customer.locale }} {{ customer.id }} {{ customer.rapport_id }} {{ trigger.code }}"
+        " {% for item in customer.items %}{{ item }} {% endfor %}{{ customer.none }}</p>"
+        "<p><a href='https://x.example/{{ customer.name }}'>x</a> <a href='{% unsubscribe_url %}'>out</a></p>"
+    )
+    parts = {"body": body, "preheader": "For {{ customer.name }}", "reply_to": "{{ customer.email }}"}
+    parts["from_address"] = "Zoë {{ customer.name }} <news@acme.example>"
+    said = await Mailing(runtime.units, mailing.tenant_id).begin(
+        {**parts, "headers": [{"name": "X-Name", "value": "{{ customer.name }}"}]}, is_tracked=False
+    )
+    people = await said.people_with_addresses(3)
+    await said.change(Customer, col(Customer.id) == people[1], timezone="Asia/Tokyo", locale="de-CH")
+    data = {"code": "<7>"}
+    await said.queue(people, data={"data": data})
+    assert await said.settled() == {"sent": 3}
+    for delivery in await said.deliveries():
+        async with runtime.units.read(system(said.tenant_id)) as reading:
+            customer = CustomerRef("id", delivery.customer_id.hex)
+            seen = await preview_content(reading, content_id=said.content_id, customer=customer, data=data)
+        [sent] = await said.rows(select(ArchivedMessage).where(col(ArchivedMessage.delivery_id) == delivery.id))
+        own = re.search(r'href="([^"]*/t/u/[^"]*)"', sent.body)
+        assert own is not None
+        for part in ("subject", "body", "plain", "preheader", "from_address", "reply_to"):
+            assert getattr(seen.message, part).replace(UNSUBSCRIBE, own[1]) == getattr(sent, part), part
+        assert [(one["name"], one["value"]) for one in sent.headers] == list(seen.message.headers)
+        assert "&lt;7&gt;" in sent.body and "Zoë anna" in sent.from_address
 
 
 async def _rules(tx: Tx) -> None:
