@@ -15,6 +15,7 @@ from app.gates.facts import Facts
 from app.gates.quiet import quiet_until
 
 PASS, HOLD, STOP = "pass", "hold", "stop"
+UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 NAMES = {"sms": "text messages", "push": "push messages", "in_app": "messages in the app", "email": "e-mail"}
 
 
@@ -154,11 +155,17 @@ def _cap(facts: Facts, at: datetime) -> Entry:
         return NO_CAP
     for cap in facts.caps:
         if cap.sent >= cap.messages:
-            detail = f"The person has had {cap.sent} of at most {cap.messages} messages in {cap.window_s} seconds."
+            detail = f"The person has had {cap.sent} of at most {cap.messages} messages in {_length(cap.window_s)}."
             value = {"cap": cap.name, "channel": cap.channel, "messages": cap.messages, "window_s": cap.window_s}
             return Entry("cap", STOP, detail, {**value, "sent": cap.sent})
     nearest = min(facts.caps, key=lambda cap: cap.messages - cap.sent)
     return Entry("cap", PASS, "", {"cap": nearest.name, "messages": nearest.messages, "sent": nearest.sent})
+
+
+def _length(seconds: int) -> str:
+    """A length of time in its largest whole unit: 7 days."""
+    size, unit = next((one for one in UNITS if seconds % one[0] == 0), (1, "second"))
+    return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
 
 
 def _quiet_hours(facts: Facts, at: datetime) -> Entry:

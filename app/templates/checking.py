@@ -17,7 +17,10 @@ KNOWN = names(
     "blank content customer delivery empty event false forloop manage_subscription_preferences_url message_data nil now"
     " null snippets tablerowloop today trigger true unsubscribe_url"
 )
-CSS_STAYS = "the styles stay where they are: Liquid stands between tags so that no HTML can be read around it"
+CSS_STAYS = (
+    "the styles stay where they are: no HTML can be read around the Liquid between its tags, or there are too many"
+    " rules or elements"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from app.templates.words import names
 
 IMPLIED = frozenset({"html", "head", "body", "style"})
 OPTIONAL = names("p li td th tr dt dd option colgroup thead tbody tfoot")
+VOID = names("area base br col embed hr img input link meta param source track wbr")
 TBODY = re.compile(r"</?tbody>", re.IGNORECASE)
 OPEN, CLOSE = "\ue000", "\ue001"
 MARK = re.compile(f"{OPEN}(\\d+){CLOSE}")
@@ -29,6 +30,7 @@ BRACE = re.compile(r"\{(?=[{%]|\Z)")
 """A brace that would begin a mark, or make another one of what follows."""
 MOST_MATCHING = 4_000_000
 """Rules of styles times tags: what is looked at to put styles onto elements, a second at most."""
+MOST_DEPTH = 400
 MOST_COPYING = 100_000_000
 """Characters of styles times tags: what would be written if every rule were for every element."""
 
@@ -185,11 +187,32 @@ def with_inlined_css(html: str) -> str | None:
 
 
 def _is_too_much(html: str, read: Sequence[Token]) -> bool:
-    """Every rule is looked at for every element, and may be written onto each of them."""
+    """Every rule is looked at for every element, and may be written onto each of them; elements inside each other are
+    gone through by recursion, which ends the process where there are too many."""
+    if _depth(read) > MOST_DEPTH:
+        return True
     styles = [(token.start, token.end) for token in read if token.kind == "raw" and token.name == "style"]
     tags = sum(token.kind == "open" for token in read)
     rules = sum(html.count("{", *style) + html.count(",", *style) for style in styles)
     return rules * tags > MOST_MATCHING or sum(end - start for start, end in styles) * tags > MOST_COPYING
+
+
+def _depth(read: Sequence[Token]) -> int:
+    """How many elements are inside each other, or more: a tag that does not close the innermost one closes none."""
+    opened: list[str] = []
+    deepest = 0
+    for token in read:
+        if token.kind not in {"open", "close"} or token.name in VOID:
+            continue
+        outer = len(opened)  # how many are left when those are closed whose ends need not be written
+        while outer and opened[outer - 1] in OPTIONAL and opened[outer - 1] != token.name:
+            outer -= 1
+        if outer and opened[outer - 1] == token.name and (token.kind == "close" or token.name in OPTIONAL):
+            del opened[outer - 1 :]
+        if token.kind == "open":
+            opened.append(token.name)
+            deepest = max(deepest, len(opened))
+    return deepest
 
 
 def _is_same_page(html: str, inlined: str) -> bool:

@@ -16,6 +16,8 @@ from app.actions.campaigns import (
     decide_experiment,
     get_experiment,
     launch_campaign,
+    pause_campaign,
+    resume_campaign,
     update_experiment,
 )
 from app.actions.campaigns.assigning import Split, assign_group, is_control
@@ -153,6 +155,29 @@ async def test_when_it_is_decided_may_be_changed_while_it_runs(marketer: Markete
     with time_machine.travel(clock.now() + timedelta(seconds=601)):
         await marketer.wake()
     assert (await marketer.read(get_experiment, experiment_id=experiment)).state == "decided"
+
+
+async def test_nothing_is_decided_while_the_campaign_is_paused_and_later_by_as_long(marketer: Marketer) -> None:
+    await marketer.pros(4)
+    key = await marketer.draft()
+    experiment = await marketer.do(
+        create_experiment, campaign_id=key, groups=HALVES, sample_share=500, automatic=True, decides_after_s=3600
+    )
+    await marketer.say(key, group=1)
+    await marketer.do(launch_campaign, campaign_id=key)
+    began = clock.now()
+    before = (await marketer.read(get_experiment, experiment_id=experiment)).decides_at
+    for minutes, state in ((10, "running"), (120, "running"), (160, "running"), (171, "decided")):
+        with time_machine.travel(began + timedelta(minutes=minutes), tick=False):
+            if minutes == 10:
+                await marketer.do(pause_campaign, campaign_id=key)
+            if minutes == 120:
+                await marketer.wake()
+                await marketer.do(resume_campaign, campaign_id=key)
+            await marketer.wake()
+        now = await marketer.read(get_experiment, experiment_id=experiment)
+        assert (minutes, now.state) == (minutes, state)
+    assert now.decides_at == before + timedelta(minutes=110)
 
 
 async def test_an_experiment_must_make_sense(marketer: Marketer) -> None:

@@ -1,5 +1,6 @@
 """Drafting, launching and preparing campaigns."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
@@ -199,6 +200,15 @@ async def test_what_is_sending_is_not_deleted_and_what_is_deleted_is_not_found(m
     with pytest.raises(NotFound):
         await marketer.read(get_campaign, campaign_id=key)
     await marketer.do(create_campaign, name="B", channels=["sms"], kind="triggered", trigger_name="receipt")
+
+
+async def test_of_two_who_take_a_trigger_name_at_once_one_is_refused(marketer: Marketer) -> None:
+    named = {"channels": ["sms"], "kind": "triggered", "trigger_name": "alarm"}
+    made = await asyncio.gather(
+        *(marketer.do(create_campaign, name=name, **named) for name in "AB"), return_exceptions=True
+    )
+    assert sorted(type(one) for one in made if isinstance(one, Exception)) == [Conflict]
+    assert [row["trigger_name"] for row in await marketer.rows(Campaign)] == ["alarm"]
 
 
 async def test_wrong_settings_are_refused_with_their_place_and_leave_no_trace(marketer: Marketer) -> None:

@@ -25,6 +25,7 @@ from app.actions.deliveries.telling import tell_campaign
 from app.core.access import Scope
 from app.core.errors import Conflict
 from app.core.ids import new_id, public_id
+from app.core.locks import lock_names
 from app.core.numbers import next_number
 from app.core.tx import Tx
 from models import Campaign, Experiment, TestGroup
@@ -161,6 +162,7 @@ def _may_change(campaign: Campaign, key: str) -> bool:
 async def _refuse_taken_name(tx: Tx, trigger_name: str | None, campaign_id: UUID | None) -> None:
     if trigger_name is None:
         return
+    await lock_names(tx.session, tx.tenant_id, [trigger_name], kind="trigger")
     taken = select(col(Campaign.id)).where(col(Campaign.trigger_name) == trigger_name)
     found = (await tx.session.execute(taken)).scalar_one_or_none()
     if found is not None and found != campaign_id:

@@ -32,6 +32,18 @@ async def start_experiment(tx: Tx, campaign: Campaign, begins: datetime) -> None
     await tx.session.flush()
 
 
+async def put_off_experiment(tx: Tx, campaign_id: UUID, by: timedelta) -> None:
+    """Has an experiment that runs decided so much later: its campaign stood still so long."""
+    tx.require(Scope.CAMPAIGNS_SEND)
+    experiment = await CampaignStore(tx).experiment(campaign_id, locked=True)
+    if experiment is None or experiment.state != RUNNING or experiment.decides_at is None:
+        return
+    experiment.decides_at += by
+    if experiment.automatic:
+        tx.enqueue("campaigns.decide", {"experiment": experiment.id.hex}, run_at=max(experiment.decides_at, tx.now))
+    await tx.session.flush()
+
+
 def set_running(tx: Tx, experiment: Experiment, begins: datetime) -> None:
     """Notes that an experiment runs, and when it is decided; to be flushed."""
     experiment.state, experiment.updated_at = RUNNING, tx.now

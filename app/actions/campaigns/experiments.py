@@ -28,6 +28,8 @@ from models import Campaign, Content, Experiment, HourlyCount, TestGroup
 MOST_GROUPS = 10
 METRICS = {"opened": "human_opened", "clicked": "human_clicked", "converted": "converted"}
 """Which rate may decide, and what is counted for it: people, not machines."""
+STANDING = ("paused", "cancelled", "archived")
+"""What a campaign is of which nothing is found out."""
 LONGEST_S = 30 * 86_400
 
 
@@ -152,11 +154,11 @@ async def decide_experiment(tx: Tx, *, experiment_id: UUID, winner: int | None =
 
 
 async def decide_if_due(tx: Tx, *, experiment_id: UUID) -> None:
-    """Has the statistic decide an automatic experiment whose moment has come."""
+    """Has the statistic decide an automatic experiment whose moment has come; not while its campaign stands still."""
     tx.require(Scope.CAMPAIGNS_SEND)
     experiment, campaign = await _locked(tx, experiment_id)
     due = experiment.automatic and experiment.decides_at is not None and experiment.decides_at <= tx.now
-    if experiment.state == RUNNING and due and campaign.status not in ("cancelled", "archived"):
+    if experiment.state == RUNNING and due and campaign.status not in STANDING:
         await decide_experiment(tx, experiment_id=experiment_id)
 
 
@@ -167,7 +169,7 @@ async def due_experiments(reading: Reading, *, limit: int) -> list[Experiment]:
         col(Campaign.tenant_id) == col(Experiment.tenant_id),
         col(Campaign.id) == col(Experiment.campaign_id),
         col(Campaign.deleted_at).is_(None),
-        col(Campaign.status).not_in(["cancelled", "archived"]),
+        col(Campaign.status).not_in(STANDING),
     )
     wanted = select(Experiment).where(
         col(Experiment.state) == RUNNING,

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from app.actions.campaigns.experimenting import put_off_experiment
 from app.actions.campaigns.finishing import finish_if_done, settle_campaign
 from app.actions.campaigns.launching import schedule_next, start_occurrence, wait_for
 from app.actions.campaigns.preparing import forget_portions, take_up
@@ -45,12 +46,13 @@ async def pause_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
 
 async def resume_campaign(tx: Tx, *, campaign_id: UUID) -> Campaign:
     """Goes on where it was paused. What became due meanwhile goes now; of a recurrence, what was missed is left out,
-    and one that has nothing more to come is over. Raises :class:`NotFound`, and :class:`Conflict` for a campaign that
-    is not paused."""
+    and one that has nothing more to come is over; an experiment is decided as much later as it was paused. Raises
+    :class:`NotFound`, and :class:`Conflict` for a campaign that is not paused."""
     tx.require(Scope.CAMPAIGNS_SEND)
     store = CampaignStore(tx)
     campaign = await store.get(campaign_id, locked=True)
     check_move(campaign, "resumed")
+    await put_off_experiment(tx, campaign_id, by=tx.now - campaign.updated_at)  # when it was paused, or changed since
     runs = await store.runs(campaign_id, frozenset({PAUSED}))
     for run in runs:
         run.state = PREPARING if run.prepared_at is None else SENDING

@@ -85,6 +85,8 @@ function show(element, problem, error) {
   if (!error.issues.length || others.length) fill(problem, error.issues.length ? others[0].message : error.message);
   else fill(problem, h("span", { class: "unseen" }, `Please correct: ${error.message}`));
   problem.classList.toggle("unseen", Boolean(error.issues.length && !others.length));
+  // Who has pressed the button below a long form would not see what is said above it.
+  if (!problem.classList.contains("unseen")) problem.scrollIntoView({ block: "nearest" });
   first?.focus();
 }
 
