@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
@@ -36,6 +37,7 @@ from app.core.services import Services
 from app.core.tenancy import TenantSession, enter_tenant, insert_values
 from models import AuditEntry, TenantScoped
 
+LAZILY = text("SET LOCAL synchronous_commit TO off")
 _open: ContextVar[bool] = ContextVar("unit_of_work_open", default=False)
 Refusal = TypeVar("Refusal", bound=RapportError)
 Change = tuple[str, str]
@@ -133,6 +135,12 @@ class Tx(Reading):
     def keeps(self, refusal: RapportError) -> bool:
         """Whether the unit is to be committed although it ends with ``refusal``."""
         return refusal is self._kept
+
+    async def commit_lazily(self) -> None:
+        """The commit need not wait until it is on disk: a crash of the database may undo this unit, and nobody minds.
+        On SQLite it waits all the same."""
+        if self._on_postgres:
+            await self.session.execute(LAZILY)
 
     async def enter(self, principal: Principal) -> None:
         """Goes on as ``principal``: a public unit that has just learned whose it is, or which tenant it works for.

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select, text, true, update
+from sqlalchemy import ColumnElement, and_, select, true, update
 from sqlmodel import col
 
 from app.actions.deliveries.store import DeliveryStore
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core.access import Scope
-from app.core.batches import is_postgres
 from app.core.ids import new_id
 from app.core.streams import Stream, find_streams
 from app.core.tx import Reading, Tx
@@ -29,8 +28,6 @@ MOST_ATTEMPTS = 9
 LOST = "The worker was lost while it was sending."
 IDEMPOTENT = "idempotent"
 """The ``reason`` of a delivery that is being sent by a provider who takes it once under its key, however often sent."""
-UNHURRIED = text("SET LOCAL synchronous_commit TO off")
-"""A claim that a crash of the database undoes is nobody's: what follows from it is found not to be ours."""
 UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -111,8 +108,7 @@ async def due_streams(reading: Reading, *, lane: int) -> list[Stream]:
 async def claim_deliveries(tx: Tx, *, lane: int, stream: Stream, limit: int, lease: timedelta) -> list[Claim]:
     """Takes up to ``limit`` due deliveries of a stream, the longest due first. Nobody else gets them meanwhile."""
     tx.require(Scope.CAMPAIGNS_SEND)
-    if is_postgres(tx.session):
-        await tx.session.execute(UNHURRIED)
+    await tx.commit_lazily()  # what follows from a claim that a crash undoes is found not to be ours
     token = new_id()
     due = (
         select(col(Delivery.id))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, func, or_, select, type_coerce
+from sqlalchemy import Text, and_, func, or_, select, type_coerce
 from sqlalchemy import cast as sql_cast
 from sqlmodel import col
 
@@ -166,9 +166,12 @@ class _Gathering:
             self._found.runs = {id: data or {} for id, data in await self._session.execute(statement)}
 
     async def _policy(self) -> None:
-        statement = select(SendingPolicy, col(Domain.name)).outerjoin(
-            Domain, col(Domain.id) == col(SendingPolicy.tracking_domain_id)
+        is_used = and_(
+            col(Domain.id) == col(SendingPolicy.tracking_domain_id),
+            col(Domain.verified_at).is_not(None),  # who lost it may have lost it to somebody else
+            col(Domain.tracks_links),
         )
+        statement = select(SendingPolicy, col(Domain.name)).outerjoin(Domain, is_used)
         row = (await self._session.execute(statement)).one_or_none()
         if row is not None:
             policy, host = row
