@@ -74,7 +74,8 @@ def parse_id(noun: str, text: str, field: str = "id") -> UUID:
     """The key in a public id of ``noun``. Raises :class:`Invalid` at ``field`` when it is not one."""
     match = PUBLIC_ID.match(text) if isinstance(text, str) else None
     if match is None or match[1] != PREFIXES[noun]:
-        raise Invalid.at(field, f"is not the id of a {noun.replace('_', ' ')} ({PREFIXES[noun]}_…)")
+        article = "an" if noun[0] in "aeio" else "a"
+        raise Invalid.at(field, f"is not the id of {article} {noun.replace('_', ' ')} ({PREFIXES[noun]}_…)")
     return UUID(match[2])
 
 

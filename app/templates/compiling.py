@@ -13,7 +13,7 @@ from app.templates.filters import METER
 from app.templates.language import HTML, NOBODY, TEXT, TEXT_OF_HTML, Text
 from app.templates.linking import Linked
 from app.templates.pages import marked, quoted, tokens, unmarked, with_inlined_css
-from app.templates.pieces import Piece, cut, frame, put_in
+from app.templates.pieces import MOST_MARKS, Piece, cut, frame, put_in
 from app.templates.plain import text_of
 from app.templates.words import LONGEST_BODY, Source, TemplateFailed, Tracking, names
 
@@ -39,6 +39,7 @@ class Template:
         self.links: tuple[str, ...] = ()
         self._snippets = dict(snippets)
         self._made: Text | None = None
+        self._marks = 0
         self._subject = self._line(source.subject, "subject")
         self._from = self._line(source.from_address, "from_address")
         self._reply_to = self._line(source.reply_to, "reply_to")
@@ -99,8 +100,13 @@ class Template:
 
     def _field(self, value: Any, part: str) -> Any:
         if isinstance(value, str):
-            kind = HTML if part == "fields.amp" else TEXT
-            return Text(self._pieces(value, part), kind, part) if "{" in value else value
+            if "{" not in value:
+                return value
+            pieces = self._pieces(value, part)
+            self._marks += sum(piece.kind != "text" for piece in pieces)
+            if self._marks > MOST_MARKS:
+                raise Invalid.at("fields", f"have more than {MOST_MARKS} marks of Liquid")
+            return Text(pieces, HTML if part == "fields.amp" else TEXT, part)
         if isinstance(value, Mapping):
             return {name: self._field(inner, f"{part}.{name}") for name, inner in value.items()}
         if isinstance(value, list | tuple):

@@ -36,6 +36,7 @@ MOST_WORK = 3_000_000
 MOST_SECONDS = 0.5
 MOST_SECONDS_OF_MESSAGE = 2.0
 """All parts of a message together, of which there may be thousands."""
+LONGEST_MESSAGE = 5_000_000
 FORMAT = re.compile(r"%([-_^0#]?)(?:[1-9]\d?)?([a-zA-Z%])")
 TAG = re.compile(r"<[^<>]*>")
 
@@ -54,12 +55,14 @@ class Meter(threading.local):
     ends_at = 0.0
     message_ends_at = math.inf
     busy_before = 0.0
+    written = 0
     missed: dict[str, None] | None = None
 
     def begin(self) -> None:
         """A new message begins."""
         self.message_ends_at = time.perf_counter() + MOST_SECONDS_OF_MESSAGE
         self.busy_before = time.thread_time()
+        self.written = 0
 
     def end(self) -> None:
         """It is over."""
@@ -69,6 +72,11 @@ class Meter(threading.local):
         """A new part begins."""
         self.work = 0
         self.ends_at = min(time.perf_counter() + MOST_SECONDS, self.message_ends_at)
+
+    def wrote(self, length: int) -> bool:
+        """Notes the length of a part. Returns whether all parts together are not too long yet."""
+        self.written += length
+        return self.written <= LONGEST_MESSAGE or self.message_ends_at == math.inf
 
     def spend(self, amount: int) -> None:
         """Raises :class:`OutOfBounds` when too much was spent, in work or in time."""

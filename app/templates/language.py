@@ -8,7 +8,7 @@ from liquid import Environment, Node
 from liquid.exceptions import LiquidError, LiquidInterrupt
 
 from app.core.errors import Invalid
-from app.templates.filters import METER, OWN, Missing, bounded, unchanged
+from app.templates.filters import LONGEST_MESSAGE, METER, OWN, Missing, bounded, unchanged
 from app.templates.nodes import TAGS, tame
 from app.templates.pieces import Joined, Piece, alone
 from app.templates.scope import Buffer, Rendering
@@ -92,6 +92,8 @@ class Text:
         made: str = buffer.getvalue()
         if len(made) > LONGEST_OUTPUT:
             raise TemplateFailed(self._part, 0, f"is longer than {LONGEST_OUTPUT} characters")
+        if not METER.wrote(len(made)):
+            raise TemplateFailed(self._part, 0, f"makes the message longer than {LONGEST_MESSAGE} characters")
         return made.replace("\0", "") if "\0" in made else made  # no database keeps it, and nobody can see it
 
     @property

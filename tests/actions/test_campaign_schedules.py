@@ -68,7 +68,7 @@ def test_a_recurrence_goes_by_the_clock_on_the_wall() -> None:
             for rule in (
                 "", "FREQ=MINUTELY", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;FREQ=DAILY", "FREQ=DAILY;EXDATE=1",
                 "FREQ=DAILY\nFREQ=DAILY", "FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYDAY=XX", "FREQ",
-                "FREQ=DAILY;BYDAY=MO\nEXDATE:20260105T090000Z",
+                "FREQ=DAILY;BYDAY=MO\nEXDATE:20260105T090000Z", "FREQ=DAILY;COUNT=3;UNTIL=20270101",
                 "FREQ=HOURLY;BYMINUTE=0,30", "FREQ=HOURLY;BYMINUTE=1;BYSETPOS=30", "FREQ=DAILY;BYHOUR=1,2;BYSETPOS=300",
             )
         ),
@@ -87,6 +87,24 @@ def test_a_recurrence_of_years_has_the_moments_it_always_had(rule: str) -> None:
     for asked in ("2019-04-02T00:30", "2024-10-27T00:30", "2026-11-21T21:00"):
         later = (one.astimezone(UTC) for one in passed if one.astimezone(UTC) > moment(asked))
         assert occurrence_after(schedule, moment(asked)) == next(later)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("rule", "moments"),
+    [
+        ("FREQ=DAILY;COUNT=3", ["2026-03-28T01:30", "2026-03-29T01:30", "2026-03-30T00:30"]),
+        ("FREQ=DAILY;UNTIL=20260329", ["2026-03-28T01:30", "2026-03-29T01:30"]),
+        ("FREQ=WEEKLY;BYDAY=SU;UNTIL=20260405T003000Z", ["2026-03-29T01:30", "2026-04-05T00:30"]),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;COUNT=9", ["2028-02-29T01:30", "2032-02-29T01:30", "2036-02-29T01:30"]),
+    ],
+)
+def test_a_recurrence_ends_by_its_count_its_last_day_or_after_ten_years(rule: str, moments: list[str]) -> None:
+    schedule = checked_schedule({"at": "2026-03-28T01:30:00Z", "timezone": "Europe/Berlin", "rrule": rule})
+    found: list[datetime] = []
+    while (following := occurrence_after(schedule, found[-1] if found else None)) is not None:
+        found.append(following)
+    assert found == [moment(one) for one in moments]
 
 
 def test_a_data_file_is_read_whole_or_not_at_all() -> None:

@@ -196,7 +196,7 @@ REFUSED: list[tuple[str, str, Any, int, list[str]]] = [
     ),
     ("PUT", "/abtests/{test}", {"metric": "sent"}, 400, []),
     ("PUT", "/abtests/{test}", {"name": "x", "variants": VARIANTS[:1]}, 400, ["variants: must be 2 to 10"]),
-    ("GET", "/abtests/5", None, 400, ["id: is not the id of a experiment (exp_…)"]),
+    ("GET", "/abtests/5", None, 400, ["id: is not the id of an experiment (exp_…)"]),
 ]
 
 

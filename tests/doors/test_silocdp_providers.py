@@ -119,7 +119,7 @@ REFUSED: list[tuple[str, str, Any, int, list[str]]] = [
     ("POST", "/integrations", {"name": "x", "type": "smtp", "settings": {"host": "a b"}}, 400, []),
     ("POST", "/integrations", {"name": "x", "type": "smtp", "settings": {**SMTP, "password": SECRET}}, 400, []),
     ("PUT", "/integrations/{integration}", {"settings": {"host": "evil.example.com"}}, 400, []),
-    ("PUT", "/integrations/x", {}, 400, ["id: is not the id of a integration (int_…)"]),
+    ("PUT", "/integrations/x", {}, 400, ["id: is not the id of an integration (int_…)"]),
     ("POST", "/domains", {}, 400, ["domain: is required"]),
     ("POST", "/domains", {"domain": "a b"}, 400, []),
     ("POST", "/domains", {"domain": "x.example.com", "website": False}, 400, []),

@@ -232,6 +232,9 @@ async def test_a_report_with_anything_in_it_is_taken_over_and_a_copy_that_bounce
     assert [(one["address"], one["detail"]) for one in await people.rows(Suppression)] == [
         ("bob@example.com", "nobody")
     ]
+    runtime.settings.__dict__.pop("signing_secret", None)
+    runtime.settings.secret = "another secret, which opens none of what there is"
+    assert (await client.post(place, content=orjson.dumps({"events": odd}), headers=shown)).status_code == 503
 
 
 async def test_the_page_speaks_of_every_channel_in_the_language_that_is_liked_best(

@@ -93,6 +93,11 @@ def entities(fuzzed: Fuzzed) -> st.SearchStrategy[Any]:
     )  # fmt: skip
 
 
+def is_one_of(kind: GraphQLInputObjectType) -> bool:
+    """Strawberry says so in its own definition alone."""
+    return bool(kind.extensions["strawberry-definition"].is_one_of)
+
+
 class _Texts(Visitor):
     """Replaces some of the texts of a GraphQL document, and keeps one field where one is allowed (schemathesis does
     not know ``@oneOf``)."""
@@ -105,7 +110,11 @@ class _Texts(Visitor):
 
     def enter_object_value(self, node: ObjectValueNode, *_: Any) -> ObjectValueNode | None:
         wanted = get_named_type(self._types.get_input_type())
-        if not isinstance(wanted, GraphQLInputObjectType) or not wanted.is_one_of or self._draw(st.integers(0, 9)) == 0:
+        if (
+            not isinstance(wanted, GraphQLInputObjectType)
+            or not is_one_of(wanted)
+            or self._draw(st.integers(0, 9)) == 0
+        ):
             return None
         name = NameNode(value=self._draw(st.sampled_from(sorted(wanted.fields))))
         return ObjectValueNode(fields=(ObjectFieldNode(name=name, value=nodes.String(self._draw(self._words))),))

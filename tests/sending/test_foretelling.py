@@ -11,7 +11,14 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.actions.consent import create_topic
-from app.actions.content import preview_content
+from app.actions.content import (
+    create_layout,
+    create_sender,
+    preview_content,
+    set_snippet,
+    update_layout,
+    update_sender,
+)
 from app.actions.content.previewing import UNSUBSCRIBE
 from app.actions.customers import CustomerRef
 from app.actions.deliveries import can_contact
@@ -100,6 +107,44 @@ async def test_a_preview_is_what_is_sent(mailing: Mailing, runtime: Runtime) -> 
             assert getattr(seen.message, part).replace(UNSUBSCRIBE, own[1]) == getattr(sent, part), part
         assert [(one["name"], one["value"]) for one in sent.headers] == list(seen.message.headers)
         assert "&lt;7&gt;" in sent.body and "Zoë anna" in sent.from_address
+
+
+async def test_what_changes_meanwhile_is_in_every_message_that_is_sent_from_then_on(
+    mailing: Mailing, runtime: Runtime
+) -> None:
+    def run(action: Any, **values: Any) -> Any:
+        return _done(runtime, mailing.tenant_id, action, values)
+
+    sender = await run(create_sender, address="news@acme.example", name="News")
+    layout = await run(create_layout, name="Frame", body="<p>one</p>{{ content }}")
+    await run(set_snippet, name="end", value="<p>one</p>")
+    body = {"body": "<p>Hi</p>{{ snippets.end }}", "from_address": "", "sender_id": sender.id, "layout_id": layout.id}
+    said = await Mailing(runtime.units, mailing.tenant_id).begin(body)
+    changes: list[tuple[Any, dict[str, Any]]] = [
+        (update_sender, {"sender_id": sender.id, "name": "Neues"}),
+        (update_layout, {"layout_id": layout.id, "body": "<p>two</p>{{ content }}"}),
+        (set_snippet, {"name": "end", "value": "<p>two</p>"}),
+    ]
+    found = []
+    for action, values in [*changes, (None, {})]:
+        await said.invite(1)
+        await said.settled()
+        latest = select(ArchivedMessage).order_by(col(ArchivedMessage.delivery_id).desc()).limit(1)
+        [sent] = await said.rows(latest)
+        found.append((sent.from_address.partition(" ")[0], sent.plain.split()))
+        if action is not None:
+            await run(action, **values)
+    assert found == [
+        ("News", ["one", "Hi", "one"]),
+        ("Neues", ["one", "Hi", "one"]),
+        ("Neues", ["two", "Hi", "one"]),
+        ("Neues", ["two", "Hi", "two"]),
+    ]
+
+
+async def _done(runtime: Runtime, tenant_id: UUID, action: Any, values: dict[str, Any]) -> Any:
+    async with runtime.units.write(system(tenant_id)) as tx:
+        return await action(tx, **values)
 
 
 async def _rules(tx: Tx) -> None:

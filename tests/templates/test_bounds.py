@@ -46,6 +46,21 @@ def test_a_message_of_thousands_of_parts_has_two_seconds_in_all() -> None:
     assert said("{{ customer.points }}") == "3"
 
 
+def test_fields_have_as_many_marks_as_a_body() -> None:
+    many = {str(place): "{{ customer.points }}" for place in range(5_001)}
+    with pytest.raises(Invalid, match="fields: have more than 5000 marks of Liquid"):
+        compiled("x", channel="push", fields={"data": many})
+    del many["0"]
+    assert len(rendered("x", channel="push", fields={"data": many}).fields["data"]) == 5_000
+
+
+def test_a_message_has_five_million_characters_in_all() -> None:
+    template = compiled("x", channel="push", fields={"data": {str(place): "{{ customer.big }}" for place in range(60)}})
+    with within(1), pytest.raises(TemplateFailed, match=r"fields\.data\.50: makes the message longer than 5000000"):
+        template.render(ann(big="b" * 100_000))
+    assert len(template.render(ann(big="b" * 80_000)).fields["data"]) == 60
+
+
 def test_time_that_passed_elsewhere_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     template = compiled(LOOPS, channel="sms")
     offset = [0.0]

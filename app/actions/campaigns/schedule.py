@@ -5,8 +5,9 @@ A schedule is a document: ``at`` (the first or only moment), ``timezone`` (an IA
 ``at``) and ``rrule`` (iCalendar, RFC 5545, without its DTSTART, which is ``at``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -88,6 +89,8 @@ def checked_rrule(text: object, path: str, first: datetime | None = None) -> str
     for part in ("INTERVAL", "COUNT"):
         if part in parts and not (parts[part].isdigit() and 1 <= int(parts[part]) <= LONGEST_STEP):
             raise Invalid.at(path, f"must have a {part} of 1 to {LONGEST_STEP}")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise Invalid.at(path, "must have COUNT or UNTIL, not both")
     if parts["FREQ"] == "HOURLY" and "BYSETPOS" in parts:
         raise Invalid.at(path, "cannot have BYSETPOS with a FREQ of HOURLY")
     if "," in parts.get("BYMINUTE", ""):
@@ -157,7 +160,7 @@ def _on_the_wall(schedule: Mapping[str, Any], moment: datetime) -> datetime:
     return moment.astimezone(zone_of(schedule)).replace(tzinfo=None)
 
 
-def _recurrence(rule: str, first: datetime, after: datetime | None = None) -> rrule:
+def _recurrence(rule: str, first: datetime, after: datetime | None = None) -> Iterator[datetime]:
     """The moments of a rule; where only those later than ``after`` are wanted, not all of the earlier ones."""
     parsed = rrulestr(rule, dtstart=first)
     if not isinstance(parsed, rrule):
@@ -165,7 +168,10 @@ def _recurrence(rule: str, first: datetime, after: datetime | None = None) -> rr
     until: datetime | None = getattr(parsed, "_until", None)
     end = first + HORIZON
     begin = first if after is None else _shortly_before(rule, first, after)
-    return parsed.replace(dtstart=begin, until=end if until is None or until > end else until)
+    # Counted here: dateutil wants either a count or an end, and without an end it would look until the year 9999.
+    count: int | None = getattr(parsed, "_count", None)
+    lasting = parsed.replace(dtstart=begin, count=None, until=end if until is None or until > end else until)
+    return islice(lasting, count)
 
 
 def _shortly_before(rule: str, first: datetime, after: datetime) -> datetime:

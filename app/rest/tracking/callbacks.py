@@ -6,11 +6,15 @@ from starlette.responses import PlainTextResponse, Response
 from app.actions.integrations import open_credentials
 from app.actions.tracking import Told, find_callback, record_feedback
 from app.channels.callbacks import Callback, Feedback, Unreadable, Unverified, read_callback
+from app.core import logging
 from app.core.access import system
 from app.core.contact import storable
-from app.core.errors import Invalid, Unauthenticated
+from app.core.errors import Invalid, Overloaded, Unauthenticated
+from app.core.sealing import Unsealable
 from app.rest.tracking.bodies import read_body
 from app.runtime import Runtime
+
+log = logging.logger(__name__)
 
 LONGEST_BODY = 1 << 20
 SOURCE = "callback"
@@ -23,7 +27,8 @@ class Callbacks:
         self._runtime = runtime
 
     async def hear(self, request: Request) -> Response:
-        """Takes news over. Raises :class:`NotFound`, :class:`Unauthenticated` and :class:`Invalid`."""
+        """Takes news over. Raises :class:`NotFound`, :class:`Unauthenticated`, :class:`Invalid`, and
+        :class:`Overloaded` while the credentials that would verify them cannot be opened."""
         body = await read_body(request, LONGEST_BODY)
         async with self._runtime.read(system()) as reading:
             integration = await find_callback(reading, callback_key=request.path_params["key"])
@@ -34,6 +39,9 @@ class Callbacks:
         try:
             credentials = open_credentials(settings, integration)
             news = read_callback(integration.kind, integration.settings, credentials, callback)
+        except Unsealable as lost:
+            log.warning("a callback cannot be verified", integration=integration.id.hex, error=str(lost))
+            raise Overloaded("This cannot be verified now. Please tell it again.") from lost
         except Unverified as strange:
             raise Unauthenticated("The request is not signed as it should be.") from strange
         except Unreadable as strange:
