@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app.core import clock
-from app.core.access import system
+from app.core.access import Scope, system
 from app.core.ids import public_id
 from app.runtime import Runtime
 from models import Delivery
 from tests.doors.campaigns import make_campaign
-from tests.doors.conftest import ReadAll, Send
+from tests.doors.conftest import MakeKey, ReadAll, Send
 from tests.tenants import TenantAccount
 
 CHANNELS = ("email", "push", "sms", "whatsapp", "in_app")
@@ -189,6 +189,18 @@ async def test_a_key_answers_with_the_first_message_whatever_has_changed_since(
     assert await send() == await send(transactional_message_id="welcome", language="x" * 99) == again
     assert await send(to="bob@example.com", subject="Other") == again
     assert await contents(tenant) == before
+
+
+async def test_who_may_send_needs_no_leave_to_read_campaigns(
+    app_api: Send, make_key: MakeKey, runtime: Runtime, tenant: TenantAccount
+) -> None:
+    await make_campaign(runtime, tenant, 7, "transactional", trigger_name="welcome")
+    sender = await make_key(tenant, Scope.CAMPAIGNS_SEND)
+    for named in (7, "7", "welcome"):
+        said = {"to": "ann@example.com", "transactional_message_id": named, "queue_draft": True}
+        assert (await app_api("POST", "/send/email", said, sender)).status_code == 200
+    reader = await make_key(tenant, Scope.CAMPAIGNS_READ)
+    assert (await app_api("POST", "/send/email", said, reader)).status_code == 403
 
 
 async def test_null_says_nothing(app_api: Send, sent: Any) -> None:

@@ -30,7 +30,6 @@ from app.actions.campaigns.launching import launch_campaign
 from app.actions.campaigns.moving import cancel_campaign, pause_campaign, resume_campaign
 from app.actions.campaigns.reading import (
     campaign_with_number,
-    campaign_with_trigger_name,
     campaigns_using,
     campaigns_with_ids,
     get_campaign,
@@ -58,7 +57,6 @@ __all__ = [
     "archive_campaign",
     "assign_group",
     "campaign_with_number",
-    "campaign_with_trigger_name",
     "campaigns_using",
     "campaigns_with_ids",
     "cancel_campaign",

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import String, cast, func, or_, select
 from sqlmodel import col
 
-from app.actions.campaigns.store import CampaignStore
+from app.actions.campaigns.store import MAX_NUMBER, CampaignStore
 from app.actions.campaigns.words import KINDS, STATUSES
 from app.actions.paging import Page, check_window
 from app.core.access import Scope
@@ -15,8 +15,6 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import public_id
 from app.core.tx import Reading
 from models import Campaign, CampaignRun
-
-MAX_NUMBER = 2**31
 
 
 async def get_campaign(reading: Reading, *, campaign_id: UUID) -> Campaign:
@@ -28,23 +26,7 @@ async def get_campaign(reading: Reading, *, campaign_id: UUID) -> Campaign:
 async def campaign_with_number(reading: Reading, *, number: int) -> Campaign:
     """The campaign with this number of the tenant. Raises :class:`NotFound`."""
     reading.require(Scope.CAMPAIGNS_READ)
-    wanted = select(Campaign).where(col(Campaign.number) == number, col(Campaign.deleted_at).is_(None))
-    found: Campaign | None = None
-    if 0 < number < MAX_NUMBER:
-        found = (await reading.session.execute(wanted)).scalar_one_or_none()
-    if found is None:
-        raise NotFound("campaign", "number")
-    return found
-
-
-async def campaign_with_trigger_name(reading: Reading, *, trigger_name: str) -> Campaign:
-    """The campaign that is called by this name. Raises :class:`NotFound`."""
-    reading.require(Scope.CAMPAIGNS_READ)
-    wanted = select(Campaign).where(col(Campaign.trigger_name) == trigger_name, col(Campaign.deleted_at).is_(None))
-    found = (await reading.session.execute(wanted)).scalar_one_or_none()
-    if found is None:
-        raise NotFound("campaign", "trigger_name")
-    return found
+    return await CampaignStore(reading).called(number=number, path="number")
 
 
 async def campaigns_with_ids(reading: Reading, *, campaign_ids: Collection[UUID]) -> dict[UUID, Campaign]:

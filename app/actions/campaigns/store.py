@@ -11,6 +11,8 @@ from app.core.errors import NotFound
 from app.core.tx import Reading
 from models import Campaign, CampaignRun, Content, Experiment, TestGroup
 
+MAX_NUMBER = 2**31
+
 
 class CampaignStore:
     """The campaigns of one unit of work. A deleted one is not found."""
@@ -22,6 +24,16 @@ class CampaignStore:
         """One campaign; ``locked``: nobody else changes it until this transaction ends. Raises :class:`NotFound`."""
         wanted = select(Campaign).where(col(Campaign.id) == campaign_id, col(Campaign.deleted_at).is_(None))
         found: Campaign | None = await self._one(wanted, locked=locked)
+        if found is None:
+            raise NotFound("campaign", path)
+        return found
+
+    async def called(self, *, number: int | None = None, trigger_name: str | None = None, path: str) -> Campaign:
+        """The one campaign with this number of the tenant, or this trigger name. Raises :class:`NotFound`."""
+        if number is not None and not 0 < number < MAX_NUMBER:
+            raise NotFound("campaign", path)
+        which = col(Campaign.trigger_name) == trigger_name if number is None else col(Campaign.number) == number
+        found: Campaign | None = await self._one(select(Campaign).where(which, col(Campaign.deleted_at).is_(None)))
         if found is None:
             raise NotFound("campaign", path)
         return found
@@ -74,7 +86,7 @@ class CampaignStore:
         wanted = select(Content).where(col(Content.campaign_id) == campaign_id).order_by(col(Content.number))
         return list((await self._session.execute(wanted)).scalars())
 
-    async def _one(self, wanted: Any, *, locked: bool) -> Any:
+    async def _one(self, wanted: Any, *, locked: bool = False) -> Any:
         if locked:
             wanted = wanted.with_for_update().execution_options(populate_existing=True)
         return (await self._session.execute(wanted)).scalar_one_or_none()

@@ -12,7 +12,6 @@ from sqlmodel import col
 
 from app.actions.campaigns.assigning import assign_group
 from app.actions.campaigns.calling import OPTION_KEYS, CallOfDelivery, check_content, check_data
-from app.actions.campaigns.reading import campaign_with_trigger_name
 from app.actions.campaigns.store import CampaignStore
 from app.actions.campaigns.words import CHANNELS, SENDING, TRANSACTIONAL
 from app.actions.content import pick_content
@@ -39,7 +38,7 @@ ADDRESSED = {"email": "email", "sms": "phone", "whatsapp": "phone"}
 
 @dataclass(frozen=True, slots=True)
 class TransactionalSend:
-    """One message. Its content is that of a transactional campaign (``campaign_id`` or ``trigger_name``), or of one
+    """One message. Its content is that of a transactional campaign (by id, number or trigger name), or of one
     content of any campaign (``content_id``), with what ``content`` says otherwise; or ``content`` is all of it.
 
     ``customer`` is found, or made of the name that is given; left out, it is whoever ``to`` names. ``to`` is the
@@ -55,6 +54,7 @@ class TransactionalSend:
     to: str = ""
     device: Mapping[str, Any] | None = None
     campaign_id: UUID | None = None
+    campaign_number: int | None = None
     trigger_name: str | None = None
     content_id: UUID | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -147,7 +147,8 @@ def _checked(send: TransactionalSend, now: datetime) -> tuple[CallOfDelivery, da
 
 async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, list[Content]]:
     """The campaign that is called, and what it says. Raises NotFound."""
-    if sum(one is not None for one in (send.campaign_id, send.trigger_name, send.content_id)) > 1:
+    ways = (send.campaign_id, send.campaign_number, send.trigger_name, send.content_id)
+    if sum(one is not None for one in ways) > 1:
         raise Invalid.at("campaign_id", "must be the only one of campaign_id, trigger_name and content_id")
     store = CampaignStore(tx)
     if send.content_id is not None:
@@ -160,7 +161,11 @@ async def _source(tx: Tx, send: TransactionalSend) -> tuple[Campaign | None, lis
         campaign = await store.get(send.campaign_id)
     elif send.trigger_name is not None:
         name = check_text(send.trigger_name, "trigger_name", longest=LONGEST_TRIGGER_NAME)
-        campaign = await campaign_with_trigger_name(tx, trigger_name=name)
+        campaign = await store.called(trigger_name=name, path="trigger_name")
+    elif send.campaign_number is not None:
+        campaign = await store.called(number=send.campaign_number, path="campaign_id")
+        if campaign.kind != TRANSACTIONAL:
+            raise NotFound("campaign", "campaign_id")
     else:
         return None, []
     return campaign, await store.contents(campaign.id)

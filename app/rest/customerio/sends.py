@@ -7,11 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from app.actions.campaigns import TransactionalSend, campaign_with_number, queued_at, send_transactional
+from app.actions.campaigns import TransactionalSend, queued_at, send_transactional
 from app.core.access import Plan, Principal, Scope
-from app.core.errors import Invalid, Issue, NotFound
+from app.core.errors import Invalid, Issue
 from app.core.ids import public_id
-from app.core.tx import Tx
 from app.rest.customerio.app_wire import app_endpoint
 from app.rest.customerio.wire import Identifiers, MetaError, Text, UnixSeconds, Unsaid, Wire, meta_error
 from app.rest.door import Call, Endpoint
@@ -98,7 +97,7 @@ async def queue(
     key = call.headers.get("idempotency-key") or None
     async with _telling(said), call.write() as tx:
         customer = said.identifiers.ref() if said.identifiers else None
-        campaign_id, trigger_name = await _source(tx, said.transactional_message_id)
+        campaign: dict[str, Any] = _named(said.transactional_message_id)
         delivery_id = await send_transactional(
             tx,
             send=TransactionalSend(
@@ -106,8 +105,7 @@ async def queue(
                 customer=customer,
                 to=to,
                 device=device,
-                campaign_id=campaign_id,
-                trigger_name=trigger_name,
+                **campaign,
                 data=said.message_data,
                 content={name: value for name, value in (content or {}).items() if value not in (None, {}, [])},
                 language=said.language or None,
@@ -140,16 +138,13 @@ def _said_at(path: str, own: Mapping[str, str]) -> str:
     return own.get(name, name) + dot + rest
 
 
-async def _source(tx: Tx, named: int | str | None) -> tuple[Any, str | None]:
-    """The campaign's id, or else its trigger name. A number is also understood as text. Raises NotFound."""
+def _named(named: int | str | None) -> dict[str, int | str]:
+    """The campaign by its number or its trigger name. A number is also understood as text."""
     if named is None or named == "":
-        return None, None
+        return {}
     if isinstance(named, str) and not (named.isascii() and named.isdigit() and len(named) < 10):
-        return None, named
-    campaign = await campaign_with_number(tx, number=int(named))
-    if campaign.kind != "transactional":
-        raise NotFound("campaign", "campaign_id")
-    return campaign.id, None
+        return {"trigger_name": named}
+    return {"campaign_number": int(named)}
 
 
 def _queued(delivery_id: str, now: datetime, send_at: datetime | None) -> Queued:
