@@ -8,6 +8,8 @@ DEV := .venv/.dev
 UV := uv==0.13.8
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --group build
+# Tests wait as much as they work: two more of them than there are cores keep all busy.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -20,7 +22,7 @@ run: $(RUNTIME) ## Serve on 127.0.0.1:8000 with demo data; prints the sign-in (R
 	@$(BIN)/rapport serve
 
 test: $(DEV) ## Run the tests: on SQLite, and on Postgres and Redis where their programs are found
-	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 lint: $(DEV) ## Check style, format, types, floors, and that schema.graphql is what the code says
 	$(BIN)/ruff check .

@@ -60,6 +60,7 @@ class Delivery(TenantRow, table=True):
             "ix_deliveries_parked",
             "tenant_id",
             "campaign_id",
+            "due_at",
             sqlite_where=QUEUED_AND_PARKED,
             postgresql_where=QUEUED_AND_PARKED,
         ),

@@ -60,7 +60,6 @@ async def test_a_domain_is_for_a_website_for_mail_or_for_both(silocdp: Send, cli
     assert [(one["purpose"], one["type"]) for one in both["records"]] == [
         ("ownership", "TXT"),
         ("dkim", "TXT"),
-        ("tracking", "CNAME"),
         ("dmarc", "TXT"),
     ]
     mail = (await silocdp("POST", "/domains", {"domain": "a.example.com", "website": False, "mail": True})).json()[

@@ -12,8 +12,8 @@ from tests.fuzz.serving import served
 from tests.fuzz.verdict import Verdict
 from tests.fuzz.world import TENANT, World, make_world
 
-GATE_EXAMPLES = {"sqlite": 5, "postgres": 3}
-GATE_STRIDE = {"sqlite": 13, "postgres": 29}
+GATE_EXAMPLES = {"sqlite": 4, "postgres": 2}
+GATE_STRIDE = {"sqlite": 19, "postgres": 61}
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import event
 from sqlmodel import col
 
+from app.actions.campaigns.moving import cancel_portion
 from app.actions.deliveries import (
     PARKED_AT,
     claim_deliveries,
@@ -14,6 +17,7 @@ from app.actions.deliveries import (
 )
 from app.core import clock
 from app.core.access import system
+from app.core.batches import is_postgres
 from app.core.ids import new_id
 from app.core.streams import Stream
 from app.core.tx import UnitsOfWork
@@ -68,6 +72,32 @@ async def test_what_is_cancelled_in_hand_is_told_counted_and_says_why(
     assert (rows[waiting].state, rows[waiting].due_at, rows[waiting].reason) == ("queued", PARKED_AT, "deferred")
     assert await over.counts(over.campaign_id) == {"cancelled": 1}
     assert await over.told() == {"delivery.cancelled": 1}
+
+
+async def test_nobody_looks_through_all_messages_of_a_campaign_to_find_a_few(
+    units: UnitsOfWork, tenant: TenantAccount
+) -> None:
+    """What is parked, and what is queued without a run, is found by an index that has little else."""
+    mailing = await Mailing(units, tenant.id).begin(status="sending")
+    said: list[str] = []
+    async with units.write(system(tenant.id)) as tx:
+        if is_postgres(tx.session):
+            pytest.skip("Postgres goes by what it knows of the tables")
+        connection = await tx.session.connection()
+        note = lambda *arguments: said.append(arguments[2])  # noqa: E731
+        event.listen(connection.sync_connection, "before_cursor_execute", note)
+        await parked_campaigns(tx)
+        await release_portion(tx, campaign_id=mailing.campaign_id)
+        await cancel_portion(tx, campaign_id=mailing.campaign_id, limit=10)
+        event.remove(connection.sync_connection, "before_cursor_execute", note)
+        asked = [one for one in said if "deliveries" in one]
+        plans = []
+        for one in asked:
+            rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", ("x",) * one.count("?"))
+            plans.append(" ".join(row[3] for row in rows))
+    wanted = ["ix_deliveries_parked", "ix_deliveries_parked", "ix_deliveries_run", "ix_deliveries_run"]
+    assert [index in plan for plan, index in zip(plans, wanted, strict=True)] == [True] * 4
+    assert not any("ix_deliveries_campaign" in plan for plan in plans)
 
 
 async def test_what_is_parked_of_campaigns_that_go_on_is_found_and_released(

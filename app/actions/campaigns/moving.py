@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from app.actions.campaigns.experimenting import put_off_experiment
@@ -98,9 +98,9 @@ async def cancel_portion(tx: Tx, *, campaign_id: UUID, limit: int) -> int:
         col(CampaignRun.campaign_id) == campaign_id,
         col(CampaignRun.state) == CANCELLED,
     )
-    alone = [
-        col(Delivery.run_id).is_(None), col(Delivery.campaign_id) == campaign_id, col(Delivery.is_test).is_(False)
-    ]  # fmt: skip
+    # By the run and the state, not by the campaign, all of whose messages SQLite would look through.
+    theirs = func.coalesce(col(Delivery.campaign_id), col(Delivery.campaign_id)) == campaign_id
+    alone = [col(Delivery.run_id).is_(None), theirs, col(Delivery.is_test).is_(False)]
     ended: list[UUID] = []
     for which in ([col(Delivery.run_id).in_(cancelled)], alone):
         queued = (

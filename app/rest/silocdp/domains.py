@@ -144,7 +144,9 @@ def _shown(settings: Settings, domain: DomainRow) -> Domain:
         verified_at=moment(domain.verified_at),
         dkim_verified_at=moment(domain.dkim_verified_at),
         checked_at=moment(domain.checked_at),
-        records=[Record(purpose=one.purpose, type=one.kind, name=one.name, value=one.value) for one in records],
+        records=[
+            Record(purpose=one.purpose, type=one.kind, name=one.name, value=one.value) for one in records if one.value
+        ],
         created_at=moment(domain.created_at),
     )
 

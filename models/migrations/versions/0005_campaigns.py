@@ -295,7 +295,7 @@ def _create_deliveries() -> None:
         unique=False,
     )
     parked = "state = 'queued' AND due_at > '9998-12-30 00:00:00+00'"
-    partial("ix_deliveries_parked", "deliveries", ["tenant_id", "campaign_id"], parked, unique=False)
+    partial("ix_deliveries_parked", "deliveries", ["tenant_id", "campaign_id", "due_at"], parked, unique=False)
     op.create_index("ix_deliveries_run", "deliveries", ["tenant_id", "run_id", "state"])
     op.create_table(
         "archived_messages",
