@@ -1,7 +1,7 @@
 """Streams over the feed: replay what was missed, then wait for more, and say so when something cannot be replayed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -14,15 +14,19 @@ from app.actions.feed import CHUNK, FeedStart, read_following, start_following, 
 from app.core.access import Scope
 from app.core.errors import Unauthenticated
 from app.core.feed import Cursor
+from app.core.ids import public_id
 from app.core.realtime.hub import Draining, Listener
 from app.core.tx import Reading
 from models import FeedEntry
 from resolvers.context import GraphContext
 from resolvers.live import Course
-from resolvers.scalars import enum_value
+from resolvers.scalars import JSON, enum_value
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
+
+IDS = {"run": "campaign_run", "link": "link"}
+"""What entries about campaigns and deliveries name by keys, and the nouns of these."""
 
 
 class Begin(Protocol):
@@ -145,3 +149,9 @@ async def _rang(bell: Listener) -> bool:
 def version(entry: FeedEntry) -> str:
     """The moment of the feed at which an entry's row is read, for followers to share one reading."""
     return f"{entry.topic}:{entry.position}"
+
+
+def shown(data: Mapping[str, Any]) -> JSON:
+    """What an entry says besides its subject, as the graph shows it: things by their public ids."""
+    ids = {name: public_id(noun, UUID(hex=data[name])) for name, noun in IDS.items() if data.get(name)}
+    return JSON({**data, **ids})

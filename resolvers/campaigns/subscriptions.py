@@ -14,7 +14,7 @@ from models import FeedEntry
 from resolvers.campaigns.types import Campaign
 from resolvers.context import Info
 from resolvers.customers.subscriptions import After
-from resolvers.feed import FeedGap, FeedItem, Follower, version
+from resolvers.feed import FeedGap, FeedItem, Follower, shown, version
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime, enum_value
 
@@ -66,6 +66,6 @@ def _news(entry: FeedEntry, cursor: str) -> CampaignProgress:
         cursor=cursor,
         kind=CampaignNewsKind(entry.kind),
         told_at=DateTime(entry.created_at),
-        data=JSON(entry.data),
+        data=shown(entry.data),
         campaign=Ref(Campaign, entry.subject_id, version(entry)),  # type: ignore[arg-type]
     )

@@ -16,7 +16,7 @@ from resolvers.context import Info
 from resolvers.customers.subscriptions import After
 from resolvers.customers.types import Customer
 from resolvers.deliveries.types import Delivery
-from resolvers.feed import FeedGap, FeedItem, Follower, version
+from resolvers.feed import FeedGap, FeedItem, Follower, shown, version
 from resolvers.planner.declare import Ref
 from resolvers.scalars import JSON, DateTime, enum_value
 
@@ -108,7 +108,7 @@ def _event(campaign: UUID | None, customer: UUID | None, entry: FeedEntry, curso
         cursor=cursor,
         event=KINDS[entry.kind],
         occurred_at=DateTime(entry.created_at),
-        data=JSON({name: value for name, value in entry.data.items() if name not in IDS}),
+        data=shown({name: value for name, value in entry.data.items() if name not in IDS}),
         delivery=delivery,
         customer=recipient,
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.core.access import Scope
-from app.core.ids import parse_id
+from app.core.ids import parse_id, public_id
 from tests.graph.callers import Caller, everything_stored
 from tests.graph.campaigning import CAMPAIGNS, make_plans, unknown_plans
 from tests.graph.mutations import PRO
@@ -168,7 +168,7 @@ async def test_how_far_a_campaign_is_comes_live(owner: Caller, stranger: Caller)
         run = parse_id("campaign_run", campaign["runs"]["nodes"][0]["id"])
         await work.prepare(owner.house, {"run": run.hex}, owner.principal.tenant_id)
         first = await stream.next()
-        assert (first["kind"], first["data"]["prepared"]) == ("PROGRESS", 1)
+        assert (first["kind"], first["data"]) == ("PROGRESS", {"run": public_id("campaign_run", run), "prepared": 1})
         assert first["campaign"]["runs"]["nodes"][0]["prepared"] == 1
         await mutate(owner, "cancelCampaign", {"campaignId": plans.sending}, "__typename")
         news = await stream.next()

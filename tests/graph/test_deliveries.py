@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from sqlmodel import col
 
+from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.core import clock
 from app.core.access import Scope, system
-from app.core.ids import public_id
+from app.core.clock import iso
+from app.core.ids import new_id, public_id
 from app.runtime import Runtime
 from models import Consent, Delivery
 from resolvers.protocol import Refused
@@ -170,3 +172,17 @@ async def test_events_of_a_campaign_are_told_in_order_and_again_after_a_cursor(
     with pytest.raises(Refused):
         async with stranger.follow(EVENTS, campaign=campaign) as stream:
             await stream.next()
+
+
+async def test_an_event_names_what_it_is_about_by_public_ids(house: Runtime, owner: Caller, mailing: Mailing) -> None:
+    before = (await owner.data("{ deliveriesSnapshotCursor }"))["deliveriesSnapshotCursor"]
+    delivery, customer, run, link = new_id(), new_id(), new_id(), new_id()
+    async with house.units.write(owner_of(mailing)) as tx:
+        extra = {"verdict": "human", "link": link.hex}
+        campaign = mailing.campaign_id
+        event = DeliveryEvent(delivery, customer, campaign, None, run, "email", "clicked", tx.now, extra)
+        await tell_deliveries(tx, [event])
+        at = iso(tx.now)
+    async with owner.follow(EVENTS, after=before) as stream:
+        told = (await stream.next())["data"]
+    assert told == {"channel": "email", "at": at, "verdict": "human", "link": public_id("link", link)}

@@ -11,6 +11,7 @@ class Page {
 
   /** Notes the state of the page in its address, without loading the page again. Empty values are left out. */
   note(changes, { asStep = false } = {}) {
+    if (this.signal.aborted) return; // The address is another page's by now.
     for (const [name, value] of Object.entries(changes)) {
       if (value) this.query.set(name, value);
       else this.query.delete(name);

@@ -17,6 +17,11 @@ const THINKING_MS = 500;
 export const EVERYBODY = { createdAt: { is: { after: "1969-12-31" } } };
 export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
+/** The segments that may be chosen; none for who may not see them. */
+export async function knownSegments(page) {
+  return may("segments:read") ? (await ask(SEGMENTS, {}, page)).segments.nodes : [];
+}
+
 export class Audience {
   #turn = 0;
   #timer = null;
@@ -28,8 +33,7 @@ export class Audience {
   }
 
   async load() {
-    const { segments } = await ask(SEGMENTS, {}, this.page);
-    this.segments = segments.nodes;
+    this.segments = await knownSegments(this.page);
     const holder = h("div");
     this.holder = holder;
     this.#draw();
@@ -87,11 +91,14 @@ export class Audience {
     const issues = [];
     const values = this.#read(issues);
     if (issues.length) throw this.#refused(new GraphError(issues[0].message, { issues }));
+    let [saved, stamp] = [values, null];
     try {
-      await saveOver({
+      saved = await saveOver({
         before: { values: this.before, stamp: this.stamp },
         values,
-        save: (changes, expectedUpdatedAt) => ask(UPDATE, { input: { campaignId: this.campaign.id, expectedUpdatedAt, ...changes } }),
+        save: async (changes, expectedUpdatedAt) => {
+          stamp = (await ask(UPDATE, { input: { campaignId: this.campaign.id, expectedUpdatedAt, ...changes } })).updateCampaign.campaign.updatedAt;
+        },
         read: () => this.#fresh(),
         label: (name) => (name === "audience" ? "For whom it is" : "Who is left out"),
         shown: (name, rule) => this.#words(rule, name === "audience" ? "Nobody chosen" : "Nobody"),
@@ -100,14 +107,12 @@ export class Audience {
       throw error instanceof GraphError ? this.#refused(error) : error;
     }
     announce("The audience is saved.");
-    await this.#again();
-  }
-
-  /** Shows what is saved now: perhaps others have changed it besides us. */
-  async #again() {
+    Object.assign(this, { before: saved, stamp });
     await this.changed();
-    this.#draw();
-    this.holder.querySelector("button[type=submit]")?.focus();
+    if (!same(values, saved)) {
+      this.#draw();
+      this.holder.querySelector("button[type=submit]")?.focus();
+    }
     this.#look();
   }
 

@@ -11,8 +11,8 @@ import { announce } from "../notices.js";
 import { go } from "../router.js";
 import { code } from "../settings/texts.js";
 import { GraphError } from "../wire.js";
-import { Choice } from "./audience.js";
-import { ESTIMATE, RUNS, SEGMENTS, SEND_TRANSACTIONAL, TRIGGER } from "./documents.js";
+import { Choice, knownSegments } from "./audience.js";
+import { ESTIMATE, RUNS, SEND_TRANSACTIONAL, TRIGGER } from "./documents.js";
 import { estimated, reached } from "./estimate.js";
 import { customerOf } from "./preview.js";
 import { CHANNELS, runBadge } from "./words.js";
@@ -38,8 +38,8 @@ export class Runs {
       this.#draw();
       return this.holder;
     }
-    const [table, { segments }] = await Promise.all([runsTable(this.page, campaign), ask(SEGMENTS, {}, this.page)]);
-    Object.assign(this, { table, segments: segments.nodes });
+    const [table, segments] = await Promise.all([runsTable(this.page, campaign), knownSegments(this.page)]);
+    Object.assign(this, { table, segments });
     this.#draw();
     return h("div", { class: "stack" }, this.holder, table.element);
   }

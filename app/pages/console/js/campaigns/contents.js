@@ -50,6 +50,14 @@ export class Contents {
     return this.contents.find(isAt(content)) ?? null;
   }
 
+  /** Reads again what is saved; the editor stays as it is. */
+  async refresh() {
+    await this.#read();
+    this.content = this.contents.find(isAt(this.content)) ?? this.content;
+    this.#drawTabs();
+    await this.changed();
+  }
+
   /** What is not written yet. It begins with what another one of its channel says. */
   empty(channel, testGroup, language) {
     const model = this.contents.find((one) => one.channel === channel);

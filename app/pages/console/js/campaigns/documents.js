@@ -29,7 +29,7 @@ export const PROGRESS = `subscription Progress($id: ID!, $after: String) {
   }
 }`;
 export const CREATE = "mutation CreateCampaign($input: CreateCampaignInput!) { createCampaign(input: $input) { campaign { id } } }";
-export const UPDATE = "mutation UpdateCampaign($input: UpdateCampaignInput!) { updateCampaign(input: $input) { campaign { id } } }";
+export const UPDATE = "mutation UpdateCampaign($input: UpdateCampaignInput!) { updateCampaign(input: $input) { campaign { id updatedAt } } }";
 export const DUPLICATE = "mutation DuplicateCampaign($input: DuplicateCampaignInput!) { duplicateCampaign(input: $input) { campaign { id } } }";
 export const LAUNCH = "mutation LaunchCampaign($input: LaunchCampaignInput!) { launchCampaign(input: $input) { campaign { id status } } }";
 export const DELETE = "mutation DeleteCampaign($input: CampaignInput!) { deleteCampaign(input: $input) { campaignId } }";
@@ -73,7 +73,7 @@ export const CONTENTS = `query Contents($id: ID!) {
   senders { id kind name address }
   layouts { id name }
 }`;
-export const SET_CONTENT = "mutation SetContent($input: SetContentInput!) { setContent(input: $input) { content { id } } }";
+export const SET_CONTENT = "mutation SetContent($input: SetContentInput!) { setContent(input: $input) { content { id version fields } } }";
 export const DELETE_CONTENT = "mutation DeleteContent($input: DeleteContentInput!) { deleteContent(input: $input) { contentId } }";
 export const PREVIEW = `query PreviewContent($id: ID, $draft: ContentDraftInput, $customer: CustomerRefInput, $data: JSON) {
   previewContent(contentId: $id, draft: $draft, customer: $customer, data: $data) {

@@ -9,7 +9,7 @@ import { announce } from "../notices.js";
 import { session } from "../session.js";
 import { code } from "../settings/texts.js";
 import { DELETE_CONTENT, SEND_TEST, SET_CONTENT } from "./documents.js";
-import { changesOf, saveOver } from "./merging.js";
+import { changesOf, sameValue, saveOver } from "./merging.js";
 import { Attachments, Headers } from "./parcels.js";
 import { contentWords } from "./places.js";
 import { Preview, customerOf } from "./preview.js";
@@ -50,11 +50,12 @@ export class Editor {
 
   /** Whether the form says something else than when it was opened. */
   get isChanged() {
-    return Object.keys(changesOf(this.before, this.read())).length > 0;
+    return !this.isDone && Object.keys(changesOf(this.before, this.read())).length > 0;
   }
 
   /** Notes what is not saved, for when somebody comes back. */
   keep() {
+    if (this.isDone) return;
     const key = keyOf(this.campaign, this.content);
     if (this.isChanged && may("campaigns:write")) drafts.set(key, { values: this.read(), before: this.before, version: this.version });
     else drafts.delete(key);
@@ -134,12 +135,16 @@ export class Editor {
   async #save() {
     const { campaign, content } = this;
     const { channel, testGroup, language } = content;
+    const said = this.read();
     let { stored } = this;
-    await saveOver({
+    let made = null;
+    const saved = await saveOver({
       before: { values: content.id ? this.before : {}, stamp: this.version },
-      values: this.read(),
-      save: (changes, expectedVersion) =>
-        ask(SET_CONTENT, { input: { campaignId: campaign.id, channel, testGroup, language, expectedVersion, ...this.#input(changes, stored.fields ?? {}) } }),
+      values: said,
+      save: async (changes, expectedVersion) => {
+        const input = { campaignId: campaign.id, channel, testGroup, language, expectedVersion, ...this.#input(changes, stored.fields ?? {}) };
+        made = (await ask(SET_CONTENT, { input })).setContent.content;
+      },
       read: async () => {
         stored = await this.contents.fresh(content) ?? { ...content, id: null, fields: {} };
         if (!stored.id) return { values: {}, stamp: 0 };
@@ -148,8 +153,22 @@ export class Editor {
       label: (name) => this.form.querySelector(`[data-field="${CSS.escape(name)}"] :is(label, legend)`)?.textContent ?? name,
       shown: (name, value) => LISTED[name]?.(value) ?? this.#said(name, value),
     });
-    this.#forget();
     announce("The content is saved.");
+    await this.#goOn(said, saved, made);
+  }
+
+  /** What somebody writes while it is being saved is not touched: only what others have changed draws the form anew. */
+  async #goOn(said, saved, { version, fields }) {
+    if (this.content.id && sameValue(said, saved)) {
+      Object.assign(this, { before: saved, version, stored: { ...this.stored, version, fields } });
+      this.keep();
+      this.form.querySelector(".callout.warn")?.remove();
+      await this.contents.refresh();
+      return;
+    }
+    const typed = changesOf(said, this.read());
+    this.#forget();
+    if (Object.keys(typed).length) drafts.set(keyOf(this.campaign, this.content), { values: { ...saved, ...typed }, before: saved, version });
     await this.saved();
   }
 
@@ -162,7 +181,7 @@ export class Editor {
   /** What the form says is of no further interest. */
   #forget() {
     drafts.delete(keyOf(this.campaign, this.content));
-    this.before = this.read();
+    this.isDone = true;
   }
 
   /** Shows what is wrong while it is written, and gives what has no place. The focus stays where it is. */

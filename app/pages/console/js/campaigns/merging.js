@@ -9,12 +9,12 @@ import { GraphError } from "../wire.js";
 const STAMPS = ["expectedVersion", "expectedUpdatedAt"];
 const MOST_TRIES = 5;
 const LEFT = "It is not saved: somebody else has changed it meanwhile. What you wrote is still here.";
-const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+export const sameValue = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const isConflict = (error) => error instanceof GraphError && error.code === "CONFLICT" && error.issues.some(({ field }) => STAMPS.includes(field));
 
 /** Of `now`, what is other than it was. */
 export function changesOf(before, now) {
-  return Object.fromEntries(Object.entries(now).filter(([name, value]) => !same(value, before[name])));
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => !sameValue(value, before[name])));
 }
 
 /** Saves what was changed of `before` ({values, stamp}), and gives the values as they are then.
@@ -35,7 +35,7 @@ export async function saveOver({ before, values, save, read, label, shown = (_, 
     const now = await read();
     if (!now) throw new GraphError("It is not saved: somebody has deleted it meanwhile. What you wrote is still here.", { code: "CONFLICT" });
     const theirs = changesOf(known.values, now.values);
-    const both = Object.keys(ours).filter((name) => name in theirs && !same(ours[name], theirs[name]));
+    const both = Object.keys(ours).filter((name) => name in theirs && !sameValue(ours[name], theirs[name]));
     const chosen = both.length ? await choose(both.map((name) => ({ name, label: label(name), mine: shown(name, ours[name]), theirs: shown(name, theirs[name]) }))) : [];
     if (!chosen) throw new GraphError(LEFT, { code: "CONFLICT" });
     // Where there is nothing any more, everything is ours again.

@@ -7,7 +7,7 @@ import { words } from "../format.js";
 import { ask } from "../graph.js";
 import { announce } from "../notices.js";
 import { CAMPAIGN, TOPICS, UPDATE } from "./documents.js";
-import { saveOver } from "./merging.js";
+import { sameValue, saveOver } from "./merging.js";
 import { clockOf, momentOf, ownTimezone, timezones } from "./moments.js";
 import { askPlainly } from "./places.js";
 import { Recurrence } from "./recurrence.js";
@@ -25,7 +25,6 @@ const FLAGS = [
 export class Plan {
   constructor(page, campaign, changed) {
     Object.assign(this, { page, campaign, changed });
-    this.timezone = campaign.schedule.timezone ?? ownTimezone();
     this.isCalled = ["TRIGGERED", "TRANSACTIONAL"].includes(campaign.kind);
   }
 
@@ -39,6 +38,7 @@ export class Plan {
   /** Draws the form of the campaign as it is known. */
   draw() {
     const { campaign } = this;
+    this.timezone = campaign.schedule.timezone ?? ownTimezone();
     this.recurrence = campaign.kind === "RECURRING" ? new Recurrence(campaign.schedule.rrule) : null;
     this.form = form({
       submit: "Save plan",
@@ -129,22 +129,25 @@ export class Plan {
   /** Only what is other than it was: some of it cannot be changed any more once the campaign goes. */
   async #save() {
     const campaignId = this.campaign.id;
-    await saveOver({
+    const said = this.#read();
+    let stamp = null;
+    const saved = await saveOver({
       before: { values: this.before, stamp: this.stamp },
-      values: this.#read(),
-      save: (changes, expectedUpdatedAt) => askPlainly(UPDATE, { input: { campaignId, expectedUpdatedAt, ...changes } }),
+      values: said,
+      save: async (changes, expectedUpdatedAt) => {
+        stamp = (await askPlainly(UPDATE, { input: { campaignId, expectedUpdatedAt, ...changes } })).updateCampaign.campaign.updatedAt;
+      },
       read: () => this.#fresh(),
       label: (name) => this.form.querySelector(`[data-field="${name}"] label, [data-field^="${name}."] label`)?.textContent ?? name,
       shown: (name, value) => (name === "topicId" ? this.topics.find(({ id }) => id === value)?.name ?? "None" : shownValue(value)),
     });
     announce("The plan is saved.");
-    const fresh = await this.#fresh();
-    if (!fresh) return;
-    Object.assign(this, { campaign: fresh.campaign });
+    Object.assign(this, { before: saved, stamp });
+    await this.changed();
+    if (sameValue(said, saved)) return;
     this.draw();
     fill(this.holder, this.form);
     this.form.querySelector("button[type=submit]").focus();
-    await this.changed();
   }
 
   /** What the plan says now, as a form of its own reads it. */
@@ -154,7 +157,7 @@ export class Plan {
     const other = new Plan(this.page, campaign, () => {});
     other.topics = this.topics;
     other.draw();
-    return { values: other.before, stamp: campaign.updatedAt, campaign };
+    return { values: other.before, stamp: campaign.updatedAt };
   }
 }
 
