@@ -307,5 +307,12 @@ async def test_links_are_counted_for_the_newsletter_and_for_each_variant(
     assert await sums("/metrics/links?unique=true") == {"clicked": 2, "human_clicked": 1}
     of_mail = await sums(f"/contents/{email.number}/metrics/links")
     assert of_mail == {"clicked": 2, "human_clicked": 2, "machine_clicked": 0}
+    assert await sums(f"/content/{email.number}/metrics/links") == of_mail
+    for path in ("metrics", "metrics/links"):
+        spelled = [
+            await app_api("GET", f"/newsletters/7/{word}/{email.number}/{path}") for word in ("content", "contents")
+        ]
+        assert [answer.status_code for answer in spelled] == [200, 200] and spelled[0].json() == spelled[1].json()
+    assert (await app_api("GET", f"/newsletters/7/content/{email.number}")).status_code == 404
     of_phone = await sums(f"/contents/{sms.number}/metrics/links?period=hours")
     assert of_phone == {"clicked": 1, "human_clicked": 0, "machine_clicked": 1}

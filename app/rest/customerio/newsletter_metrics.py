@@ -214,6 +214,8 @@ def _link(link: Link, series: dict[str, list[int]]) -> LinkMetric:
 
 METRICS: dict[str, Any] = {"scope": Scope.METRICS_READ}
 VARIANT = f"{ONE}/contents/{{content_id}}"
+FORMERLY = f"/v1/newsletters{ONE}/content/{{content_id}}"
+"""As the document of 2022 spells it."""
 ENDPOINTS = (
     newsletter_endpoint(
         "GET",
@@ -240,6 +242,7 @@ ENDPOINTS = (
         "Get the metrics of a variant",
         query=MetricsQuery,
         response=MetricShown,
+        formerly=f"{FORMERLY}/metrics",
         **METRICS,
     ),
     newsletter_endpoint(
@@ -249,6 +252,7 @@ ENDPOINTS = (
         "Get the metrics of a variant's links",
         query=MetricsQuery,
         response=LinksShown,
+        formerly=f"{FORMERLY}/metrics/links",
         **METRICS,
     ),
 )

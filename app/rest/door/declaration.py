@@ -108,7 +108,8 @@ class Endpoint(Generic[BodyT, QueryT]):
     ``error_form`` replaces the dialect's for this endpoint, and so does ``plan``, which is asked of public endpoints
     too. A handler that ``streams`` reads the body itself; the others' bodies have at most ``body_limit`` bytes. A
     ``silent`` one answers its success without a body. ``says_when`` False: a 429 does not say when to come again.
-    Path parameters that are ``optional`` may be empty.
+    Path parameters that are ``optional`` may be empty. ``formerly`` is how the path was spelled once: it is served, and
+    not in the document.
     """
 
     method: str
@@ -132,6 +133,7 @@ class Endpoint(Generic[BodyT, QueryT]):
     silent: bool = False
     says_when: bool = True
     optional: frozenset[str] = frozenset()
+    formerly: str | None = None
 
 
 Enter = Callable[[Runtime, Principal, Endpoint[Any, Any], Mapping[str, str], Mapping[str, str]], Awaitable[Principal]]

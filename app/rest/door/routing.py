@@ -30,7 +30,8 @@ class Routes:
         self._root = _Node()
         self._exact: dict[bytes, _Node] = {}
         for endpoint in endpoints:
-            self._add(endpoint)
+            for path in filter(None, (endpoint.path, endpoint.formerly)):
+                self._add(endpoint, path)
 
     def find(self, method: str, path: bytes) -> tuple[AnyEndpoint, dict[str, str]]:
         """The endpoint and its decoded path parameters. HEAD finds what GET finds.
@@ -58,9 +59,9 @@ class Routes:
             raise UnknownPath
         return node, values
 
-    def _add(self, endpoint: AnyEndpoint) -> None:
+    def _add(self, endpoint: AnyEndpoint, path: str) -> None:
         node, names = self._root, []
-        for segment in endpoint.path.split("/")[1:]:
+        for segment in path.split("/")[1:]:
             if segment.startswith("{"):
                 names.append(segment[1:-1])
                 node.parameter = node.parameter or _Node()
@@ -70,7 +71,7 @@ class Routes:
                 node = node.literals.setdefault(segment, _Node())
         node.methods[endpoint.method] = (endpoint, tuple(names))
         if not names:
-            self._exact[endpoint.path.encode()] = node
+            self._exact[path.encode()] = node
 
 
 def _segments(path: bytes) -> list[str]:
