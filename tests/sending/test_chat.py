@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.access import system
 from app.core.ids import new_id
 from app.runtime import Runtime
-from models import Delivery, Message
+from models import Content, Delivery, Message
 from tests.actions.talking import Office, Visiting
 from tests.sending.mailing import Mailing, at
 from tests.tenants import TenantAccount
@@ -85,3 +85,14 @@ async def test_after_a_worker_was_lost_it_is_said_once_all_the_same(chat: Chat, 
         assert await chat.mailing.settled() == {"sent": 1}
     assert await chat.sees() == [("A question", "agent", TEXT)]
     assert (await chat.heard()).count("message.created") == 1
+
+
+async def test_what_the_chat_refuses_has_failed_and_nothing_was_said(chat: Chat) -> None:
+    await chat.mailing.change(Content, col(Content.id) == chat.mailing.content_id, body="x" * 20_000)
+    id = await chat.send()
+    assert await chat.mailing.settled() == {"failed": 1}
+    delivery = await chat.delivery(id)
+    assert (delivery.reason, delivery.sent_at) == ("rejected", None)
+    assert "text" in (delivery.error or "")
+    assert await chat.sees() == []
+    assert await chat.mailing.told() == {"delivery.failed": 1}

@@ -25,8 +25,8 @@ from models import ArchivedMessage, Delivery, OutboxMessage
 LEASE = ("id", "lease_token")
 CLAIMED = ("state", ("claimed",))
 HANDED_OVER = ("state", ("sending",))
-UNANSWERED = ("state", ("sending", "in_doubt"))
-"""What a provider's answer settles, even a late one."""
+UNANSWERED = ("state", ("claimed", "sending", "in_doubt"))
+"""What a final answer settles, even a late one. Nothing is ``sending`` that stays in the house."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 15.0, 6 * 3600.0
 LONGEST_ERROR = 2000
 LONGEST_HEAD = 300

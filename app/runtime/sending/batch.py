@@ -43,7 +43,7 @@ from app.actions.deliveries import (
 from app.channels import Outcome, Outgoing, Result, Target
 from app.core import logging
 from app.core.access import system
-from app.core.errors import RapportError
+from app.core.errors import Overloaded, RapportError
 from app.core.streams import Stream
 from app.core.tx import Tx
 from app.gates import no_provider
@@ -360,6 +360,8 @@ class Batch:
                             subject=parcel.message.subject,
                             client_id=parcel.claim.id.hex,
                         )
+            except Overloaded:
+                await self._give_back([parcel])
             except RapportError as refusal:
                 self._outcomes.append((parcel, Outcome.rejected(refusal.code, refusal.message)))
 
