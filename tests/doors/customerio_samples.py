@@ -35,7 +35,6 @@ def _send(path: str, **body: Any) -> Sample:
         f"/send/{path}",
         {"transactional_message_id": "{welcome}", "identifiers": {"cio_id": "{cio}"}, **body},
         SEND,
-        READ,
         addresses=True,
         noun="campaign",
     )

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlmodel import col
 
 from app.actions.content.finding import Shelf
@@ -59,8 +59,6 @@ async def update_sender(tx: Tx, *, sender_id: UUID, address: str | None = None, 
         for key in changed:
             setattr(sender, key, values[key])
         sender.updated_at = tx.now
-        showing = update(Content).where(col(Content.sender_id) == sender_id)  # what was compiled of them is old now
-        await tx.session.execute(showing.values(version=Content.version + 1))
         tx.audit("sender.update", public_id("sender", sender_id), {"changed": changed})
     return sender
 

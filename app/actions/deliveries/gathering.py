@@ -36,6 +36,7 @@ from models import (
     FrequencyCap,
     Identity,
     Layout,
+    Sender,
     SendingPolicy,
     Snippet,
     SubscriptionTopic,
@@ -278,15 +279,18 @@ class _Gathering:
                 col(Content.version),
                 col(Content.layout_id),
                 col(Layout.updated_at),
+                col(Sender.updated_at),
             )
-            .outerjoin(Layout, (col(Layout.id) == col(Content.layout_id)))
+            .outerjoin(Layout, col(Layout.id) == col(Content.layout_id))
+            .outerjoin(Sender, col(Sender.id) == col(Content.sender_id))
             .where(
                 or_(among(self._session, Content.campaign_id, campaigns), among(self._session, Content.id, named)),
                 col(Content.channel) == self._channel,
             )
             .order_by(col(Content.id))
         )
-        self._found.contents = [ContentFacts(*row) for row in await self._session.execute(statement)]
+        rows = await self._session.execute(statement)
+        self._found.contents = [ContentFacts(*row[:7], stamps=tuple(row[7:])) for row in rows]
         stamp = select(func.count(), func.max(col(Snippet.updated_at)))
         count, changed = (await self._session.execute(stamp)).one()
         self._found.snippets = (count, changed)

@@ -62,7 +62,7 @@ class CampaignFacts:
 
 @dataclass(frozen=True, slots=True)
 class ContentFacts:
-    """Which content it is and in which version; ``stamp`` changes with its layout."""
+    """Which content it is and in which version; ``stamps`` change with its layout and its sender."""
 
     id: UUID
     campaign_id: UUID
@@ -71,7 +71,7 @@ class ContentFacts:
     language: str
     version: int
     layout_id: UUID | None
-    stamp: datetime | None
+    stamps: tuple[datetime | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def _wanted(tenant_id: UUID, claim: Claim, known: Gathered) -> _Wanted:
     parts = [
         tenant_id.hex,
         claim.channel,
-        content and [content.id.hex, content.version, str(content.stamp)],
+        content and [content.id.hex, content.version, *map(str, content.stamps)],
         [known.snippets[0], str(known.snippets[1])],
         inlines_css,
         given,
