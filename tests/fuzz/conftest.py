@@ -12,7 +12,7 @@ from tests.fuzz.serving import served
 from tests.fuzz.verdict import Verdict
 from tests.fuzz.world import TENANT, World, make_world
 
-GATE_EXAMPLES = {"sqlite": 4, "postgres": 2}
+GATE_EXAMPLES = {"sqlite": 3, "postgres": 1}
 GATE_STRIDE = {"sqlite": 19, "postgres": 61}
 
 
