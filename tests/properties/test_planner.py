@@ -37,7 +37,7 @@ from tests.properties.worlds import TABLES, WorldMaker, insert_worlds
 
 EXAMPLES = int(os.environ.get("PLANNER_EXAMPLES") or 0)
 PROFILE = hypothesis_settings(
-    max_examples=EXAMPLES or 300,
+    max_examples=EXAMPLES or 450,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
