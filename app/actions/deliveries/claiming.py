@@ -28,6 +28,9 @@ MOST_ATTEMPTS = 9
 LOST = "The worker was lost while it was sending."
 IDEMPOTENT = "idempotent"
 """The ``reason`` of a delivery that is being sent by a provider who takes it once under its key, however often sent."""
+LEASE = ("id", "lease_token")
+"""By what a row is still ours."""
+CLAIMED = ("state", ("claimed",))
 UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -154,7 +157,7 @@ async def give_back(tx: Tx, *, claims: Sequence[Claim]) -> int:
         }
         for claim in claims
     ]
-    return len(await tx.update(Delivery, rows, match=("id", "lease_token")))
+    return len(await tx.update(Delivery, rows, match=LEASE))
 
 
 async def lost_tenants(reading: Reading, *, everything: bool = False) -> list[UUID]:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import exists, select, update
 from sqlmodel import col
 
-from app.actions.deliveries.claiming import UNSYNCHRONISED, Claim
+from app.actions.deliveries.claiming import CLAIMED, LEASE, UNSYNCHRONISED, Claim
 from app.actions.deliveries.known import CampaignFacts
 from app.actions.deliveries.telling import tell_deliveries
 from app.core.access import Scope
@@ -25,8 +25,6 @@ PARKED_AT = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 SENDS = frozenset({"sending", "completed", "scheduled"})
 """What a campaign is that may send: a completed one sends what is tried again by hand."""
 DELETED = "deleted"
-LEASE = ("id", "lease_token")
-CLAIMED = ("state", ("claimed",))
 PORTION = 2000
 """Messages that are released in one unit of work."""
 

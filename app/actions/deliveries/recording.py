@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from app.actions.consent.suppressions import BadAddress, suppress_all
-from app.actions.deliveries.claiming import IDEMPOTENT, MOST_ATTEMPTS, UNSYNCHRONISED
+from app.actions.deliveries.claiming import CLAIMED, IDEMPOTENT, LEASE, MOST_ATTEMPTS, UNSYNCHRONISED
 from app.actions.deliveries.parcels import Parcel
 from app.actions.deliveries.telling import DeliveryEvent, tell_deliveries
 from app.channels import Outcome, Result
@@ -22,8 +22,6 @@ from app.core.ids import new_id
 from app.core.tx import Tx
 from models import ArchivedMessage, Delivery, OutboxMessage
 
-LEASE = ("id", "lease_token")
-CLAIMED = ("state", ("claimed",))
 HANDED_OVER = ("state", ("sending",))
 UNANSWERED = ("state", ("claimed", "sending", "in_doubt"))
 """What a final answer settles, even a late one. Nothing is ``sending`` that stays in the house."""

@@ -258,6 +258,7 @@ class Batch:
         if opened.is_local:
             if opened.kind == "chat":
                 await self._say(parcels)
+                await self._put_aside(parcels)
                 self._unsent += unsent
                 return
             async with self._write() as tx:
@@ -352,7 +353,7 @@ class Batch:
             assert parcel.message is not None
             try:
                 async with self._write() as tx:
-                    if await record_written(tx, parcels=[parcel]):
+                    if await record_written(tx, parcels=await self._going(tx, [parcel])):
                         await conversations.start_conversation(
                             tx,
                             customer_id=parcel.claim.customer_id,
